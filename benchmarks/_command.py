@@ -1,0 +1,46 @@
+"""Running a command line: bad input is one line on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from benchmarks._errors import InputError
+
+
+def run_command(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
+    """Run ``app`` and give its exit code.
+
+    Args:
+        app: with a single command.
+        name: of the module, for messages.
+        arguments: instead of those of the process.
+
+    Returns:
+        0; 2 where an input cannot be used; 130 where the user stopped it.
+    """
+    command = typer.main.get_command(app)
+    try:
+        outcome = command.main(
+            None if arguments is None else list(arguments),
+            prog_name=f"python -m {name}",
+            standalone_mode=False,
+        )
+    except (InputError, OSError) as error:
+        return _refuse(name, str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        print(f"{name}: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # Typer's own complaints about flags, whichever click it brings along.
+        if not hasattr(error, "format_message"):
+            raise
+        return _refuse(name, error.format_message())
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _refuse(name: str, message: str) -> int:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return 2

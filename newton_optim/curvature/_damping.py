@@ -1,0 +1,53 @@
+"""Tikhonov damping λ: how far the Newton step is from the plain gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from newton_optim._checks import check_nonnegative
+
+
+@dataclass(frozen=True)
+class RelativeDamping:
+    """λ = c times the mean eigenvalue of the matrix that is inverted.
+
+    Free of the scale of the loss: for a Hessian the step does not change when the loss is
+    multiplied by a factor. c → 0 is the pure Newton step, c → ∞ the direction of the gradient.
+
+    The mean is taken after the treatment of the eigenvalues; for `eigenvalues="raw"`, where they may
+    cancel, it is the root mean square, `λ = c ‖C‖_F / √m`. Under `scope="sample"` every sample has
+    its own λ, under `"joint"` the joint matrix has one. Where C = 0, λ = 0 and the step is the plain
+    gradient.
+
+    Args:
+        c: the factor, finite, at least 0.
+
+    Raises:
+        TypeError: if ``c`` is not a real number.
+        ValueError: if ``c`` is negative or not finite.
+    """
+
+    c: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "c", check_nonnegative("c", self.c))
+
+
+Damping = float | RelativeDamping
+
+
+def check_damping(damping: Any, default: Damping) -> Damping:
+    """``damping`` as a float or :class:`RelativeDamping`; ``default`` for `None`."""
+    if damping is None:
+        return default
+    if isinstance(damping, RelativeDamping):
+        return damping
+    return check_nonnegative("damping", damping)
+
+
+def resolve_damping(damping: Damping, mean_eigenvalue: Tensor) -> Tensor | float:
+    """λ itself, for a matrix with this mean eigenvalue."""
+    return damping.c * mean_eigenvalue if isinstance(damping, RelativeDamping) else damping

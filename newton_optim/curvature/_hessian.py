@@ -1,0 +1,167 @@
+"""The Hessian as curvature (Definition 1 of the paper)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from newton_optim._checks import check_bool, check_choice, check_integer
+from newton_optim._derivatives import LossDerivatives
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping, RelativeDamping, resolve_damping
+from newton_optim.curvature._distributed import check_process_group, mean_over_ranks
+from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+SCOPES = ("batch", "sample", "joint")
+EIGENVALUES = ("absolute", "raw", "clamp")
+
+
+class Hessian(Curvature):
+    r"""The Hessian of the loss with respect to the outputs (`arXiv 2410.19055`_, Definition 1).
+
+    .. math:: s_i = (C + λ I)^{-1} g_i, \qquad C = \frac1N \sum_j H_j
+
+    `g_i` and `H_i` are gradient and Hessian of the single sample's loss: C and λ live on that scale
+    whatever the reduction. λ → 0 is the pure Newton step, λ → ∞ the direction of the gradient.
+
+    Args:
+        scope: `"batch"`: one C for all, the mean over the batch (the paper). `"sample"`:
+            `C_i = H_i`. `"joint"`: the whole `(Nm, Nm)` matrix of a loss that couples samples, N
+            times the Hessian of a mean loss; the other scopes would silently sum its cross blocks.
+        eigenvalues: what becomes of the eigenvalues of C before λ is added. `"raw"`: nothing (the
+            paper); where C is indefinite the step may go uphill. `"absolute"`: |·| (saddle-free).
+            `"clamp"`: max(0, ·), the positive semi-definite part. On a positive semi-definite C the
+            three are the same.
+        chunk_size: how many columns of the Hessian are computed at once; all by default. Has no
+            effect on a loss with a closed form of its own.
+        check_independence: with one more product, find out whether the loss couples samples, and
+            raise if it does. It reads a value from the device.
+        process_group: average C over the ranks of this group, weighted by their N.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a name is unknown, ``chunk_size`` is below 1, or ``process_group`` comes with
+            `scope="joint"`; on a step, if ``check_independence`` finds coupled samples.
+
+    Note:
+        Default damping: `RelativeDamping(0.1)`. `torch.linalg.eigh`, which `"absolute"` and
+        `"clamp"` use, may synchronise with a CUDA device; `"raw"` does not.
+
+    .. _arXiv 2410.19055: https://arxiv.org/abs/2410.19055
+    """
+
+    default_damping: Damping = RelativeDamping(0.1)
+    second_order = True
+
+    def __init__(
+        self,
+        *,
+        scope: str = "batch",
+        eigenvalues: str = "absolute",
+        chunk_size: int | None = None,
+        check_independence: bool = False,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        self.scope = check_choice("scope", scope, SCOPES)
+        self.eigenvalues = check_choice("eigenvalues", eigenvalues, EIGENVALUES)
+        self.chunk_size = None if chunk_size is None else check_integer("chunk_size", chunk_size)
+        self.check_independence = check_bool("check_independence", check_independence)
+        self.process_group = check_process_group(process_group, scope)
+
+    def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
+        """The Newton step and what is known of it."""
+        if self.scope == "joint":
+            return self._solve_joint(derivatives, damping)
+        H = derivatives.hessian
+        if H is None:
+            raise ValueError("derivatives must have a Hessian or a way to compute it, got None")
+        if self.check_independence:
+            _refuse_coupled_samples(derivatives, H)
+        if self.scope == "sample":
+            solution, failed = self._invert(H, derivatives.gradient[:, None, :], damping)
+            return replace(solution, step=solution.step[:, 0], fallbacks=failed.sum())
+        C = mean_over_ranks(H, self.process_group)
+        solution, failed = self._invert(C, derivatives.gradient, damping)
+        return replace(solution, fallbacks=failed.any().long())
+
+    def _solve_joint(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
+        N, m = derivatives.gradient.shape
+        C = _joint_hessian(derivatives).reshape(N * m, N * m)
+        g = derivatives.gradient.reshape(1, N * m)
+        solution, failed = self._invert(C, g, damping)
+        return replace(solution, step=solution.step.view(N, m), fallbacks=failed.any().long())
+
+    def _invert(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
+        """Steps `(..., N, m)` for gradients of that shape and matrices `(..., m, m)`."""
+        C = (C + C.mT) / 2
+        finite = torch.isfinite(C).flatten(-2).all(-1)
+        C = torch.where(finite[..., None, None], C, 0.0)
+        solution, regular = (self._raw if self.eigenvalues == "raw" else self._treated)(
+            C, g, damping
+        )
+        step, failed = fall_back(solution.step, g, (regular & finite)[..., None])
+        return replace(solution, step=step), failed
+
+    def _raw(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
+        m = C.shape[-1]
+        lam = resolve_damping(damping, torch.linalg.matrix_norm(C) / m**0.5)
+        shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
+        identity = torch.eye(m, dtype=C.dtype, device=C.device)
+        step, regular = lu_solve(C + shift * identity, g)
+        return Solution(step, _mean(lam)), regular
+
+    def _treated(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
+        w, Q = torch.linalg.eigh(C)
+        treated = w.abs() if self.eigenvalues == "absolute" else w.clamp(min=0.0)
+        lam = resolve_damping(damping, treated.mean(-1))
+        shift = lam[..., None] if isinstance(lam, Tensor) else lam
+        step, regular = eigenvalue_solve(Q, treated + shift, g)
+        range_ = w.amin(), w.amax()
+        return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+
+
+def _mean(lam: Tensor | float) -> Tensor | float:
+    return lam.mean() if isinstance(lam, Tensor) else lam
+
+
+def _joint_hessian(derivatives: LossDerivatives) -> Tensor:
+    """The full matrix as `(N, m, N, m)`; block diagonal where the loss knows its own Hessians."""
+    g = derivatives.gradient
+    N, m = g.shape
+    if derivatives.has_closed_form and derivatives.hessian is not None:
+        own = torch.eye(N, dtype=torch.bool, device=g.device)
+        return torch.where(own[:, None, :, None], derivatives.hessian[:, :, None, :], 0.0)
+    basis = torch.eye(N * m, dtype=g.dtype, device=g.device).view(N * m, N, m)
+    H = derivatives.hessian_products(basis).view(N, m, N, m)
+    if derivatives.kept is not None:
+        kept = derivatives.kept
+        finite = torch.isfinite(torch.where(kept[:, None], H, 0.0)).flatten(1).all(-1)
+        derivatives.leave_out(~finite)
+        kept = kept & finite
+        H = torch.where(kept[:, None, None, None] & kept[:, None], H, 0.0)
+    return H
+
+
+def _refuse_coupled_samples(derivatives: LossDerivatives, H: Tensor) -> None:
+    """One product with a vector of random signs must equal that of the blocks alone.
+
+    Column sums `Σ_j H_ij` stand in the blocks of a coupled loss; opposite signs tell them apart.
+    """
+    N, m = derivatives.gradient.shape
+    generator = torch.Generator().manual_seed(0)
+    signs = torch.randn(N, m, generator=generator, dtype=torch.float64)
+    v = signs.to(device=H.device, dtype=H.dtype)
+    product = derivatives.hessian_products(v[None])[0]
+    expected = (H @ v[..., None])[..., 0]
+    scale = torch.maximum(product.abs().max(), expected.abs().max())
+    if (product - expected).abs().max() > 1e3 * torch.finfo(H.dtype).eps * scale:
+        raise ValueError(
+            "loss couples samples (its Hessian has blocks across them): use "
+            'Hessian(scope="joint"), or a loss of each sample on its own'
+        )

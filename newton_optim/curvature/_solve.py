@@ -1,0 +1,92 @@
+"""Solve `(C + λ I) s = g` without a synchronising call, and know where that failed.
+
+A failure never raises: the rows concerned fall back to the plain gradient and are counted in a
+tensor, which costs nothing until somebody reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A Newton step and what is known of it.
+
+    Args:
+        step: the step s, shape `(N, m)`: `z* = y - s`.
+        damping: the λ that was used (the mean of them where samples have their own).
+        fallbacks: how many matrices could not be inverted, 0-dim.
+        eigenvalue_range: smallest and largest eigenvalue of C, where they were computed.
+        largest_eigenvalue: the largest after their treatment, where they were computed.
+    """
+
+    step: Tensor
+    damping: Tensor | float = 0.0
+    fallbacks: Tensor | int = 0
+    eigenvalue_range: tuple[Tensor, Tensor] | None = None
+    largest_eigenvalue: Tensor | None = None
+
+
+def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, Tensor]:
+    """The step where it is solved and finite, the plain gradient elsewhere; and where that is.
+
+    Args:
+        step: shape `(..., N, m)`.
+        gradient: shape `(..., N, m)`.
+        solved: boolean, broadcasts against `(..., N)`.
+    """
+    good = solved & torch.isfinite(step).all(-1)
+    failed = ~good & (gradient != 0).any(-1)
+    return torch.where(good[..., None], step, gradient), failed
+
+
+def tolerance(matrix: Tensor) -> float:
+    """Below this share of the largest, a pivot or an eigenvalue is rounding: m·ε."""
+    return matrix.shape[-1] * torch.finfo(matrix.dtype).eps
+
+
+def lu_solve(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """`s` with `matrix @ s_i = g_i` for every row, and whether the matrix could be inverted.
+
+    Args:
+        matrix: shape `(..., m, m)`.
+        gradient: shape `(..., N, m)`.
+    """
+    LU, pivots, info = torch.linalg.lu_factor_ex(matrix)
+    size = LU.diagonal(dim1=-2, dim2=-1).abs()
+    regular = (info == 0) & (size.amin(-1) > tolerance(matrix) * size.amax(-1))
+    step = torch.linalg.lu_solve(LU, pivots, gradient.mT).mT
+    return step, regular
+
+
+def eigenvalue_solve(
+    vectors: Tensor, eigenvalues: Tensor, gradient: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same from an eigendecomposition with eigenvalues that are not negative.
+
+    Args:
+        vectors: the eigenvectors as columns, shape `(..., m, m)`.
+        eigenvalues: what is inverted, λ included, shape `(..., m)`.
+        gradient: shape `(..., N, m)`.
+    """
+    regular = eigenvalues.amin(-1) > tolerance(vectors) * eigenvalues.amax(-1)
+    step = ((gradient @ vectors) / eigenvalues[..., None, :]) @ vectors.mT
+    return step, regular
+
+
+def cholesky_solve(matrix: Tensor, right: Tensor, smallest: float) -> tuple[Tensor, Tensor]:
+    """`matrix⁻¹ @ right` for a positive definite matrix, and whether it is one.
+
+    Args:
+        matrix: shape `(k, k)`.
+        right: shape `(k, n)`.
+        smallest: below this share of the largest, a squared pivot is rounding.
+    """
+    L, info = torch.linalg.cholesky_ex(matrix)
+    size = L.diagonal(dim1=-2, dim2=-1).square()
+    regular = (info == 0) & (size.amin(-1) > smallest * size.amax(-1))
+    return torch.cholesky_solve(right, L), regular

@@ -1,0 +1,193 @@
+"""Closed-form gradient and Hessian of the ranking loss of the softmax operators.
+
+With t the target of a row and m its largest entry, write `T_j = [j = t]`, `w = [m != t]`,
+`r = 1 - P_m`, `q` for the softmax of the row without m, and for the other entries that are not the
+target the odds `o_j = P_j / (1 - P_j)` and `x_j = o_j (2 + o_j)`; both are 0 for m and t. The
+gradient of the row's loss by the logits sums to 0 over the row, and its Hessian is a Laplacian
+`K = diag(omega 1) - omega`: each is given by its entries away from m and by those that link to m,
+
+    g_j      = q_j (r (2 - sum o + o_j - T_j) - w P_m) - T_j
+    omega_jk = q_j q_k (h_j + h_k),    h_j = r^2 (3 / 2 - sum x / 2 + x_j - T_j) - w P_m (1 + r) / 2
+    omega_mj = q_j c_j,                c_j = P_m r (2 + w - sum x + x_j - T_j)
+
+and no large numbers are subtracted from each other in any of it. The logits are piecewise linear in
+the scores y, in units of tau, with Jacobians `J_i`: `g = sum_i J_i' g_i`, `H = sum_i J_i' K_i J_i`.
+The scores can be shifted, so H has the rows' sums 0 as well, and its diagonal follows from them.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from newton_optim._derivatives import LossDerivatives
+from newton_optim.sorting._frame import Frame, along, batch_first
+from newton_optim.sorting._neural_sort import NeuralSort
+from newton_optim.sorting._soft_sort import SoftSort
+from newton_optim.sorting._softmax_loss import Rows, cross_entropy, split_rows
+
+
+class RowDerivatives(NamedTuple):
+    """The derivatives of the rows' losses by their logits: g, q, h, c above, `(n, n, *batch)`.
+
+    The diagonal stands for m: g and q are 0 there.
+    """
+
+    g: Tensor
+    q: Tensor
+    h: Tensor
+    c: Tensor
+
+
+def softmax_derivatives(
+    operator: NeuralSort | SoftSort, scores: Tensor, labels: Tensor
+) -> LossDerivatives:
+    """Value, gradient and Hessian of each sample's loss, at least float32.
+
+    Args:
+        operator: the operator. Its direction plays no part: it turns round P and the truth alike.
+        scores: shape `(..., n)`.
+        labels: shape `(..., n)`.
+
+    Returns:
+        Value `(...,)`, gradient `(..., n)` and, when asked for, Hessian `(..., n, n)`.
+    """
+    frame = operator.frame(scores.detach(), labels)
+    n = scores.shape[-1]
+    if n == 1:
+        zero = frame.logits
+        return LossDerivatives(zero[0, 0], zero[0].movedim(0, -1), batch_first(zero))
+    rows = split_rows(frame)
+    row = row_derivatives(rows)
+    jacobian = SoftSortJacobian if isinstance(operator, SoftSort) else NeuralSortJacobian
+    J = jacobian(frame.difference)
+    scale = 1.0 / (n * operator.temperature)
+
+    def hessian() -> Tensor:
+        with full_precision(scores.device):
+            W = to_elements(J.curvature(row), frame.position)
+            return laplacian(W * scale**2)
+
+    gradient = J.gradient(row) * (scale / n)
+    if frame.position is not None:
+        gradient = gradient.gather(0, frame.position)
+    return LossDerivatives(
+        cross_entropy(frame, rows), gradient.movedim(0, -1).contiguous(), hessian
+    )
+
+
+def row_derivatives(rows: Rows) -> RowDerivatives:
+    """The derivatives of every row's loss by its logits."""
+    q, r, P_m, w = rows.share, rows.others, rows.largest, rows.wrong
+    T = rows.target * w
+    odds = rows.false / (1.0 - rows.false)
+    x = torch.addcmul(odds + odds, odds, odds)
+    total = x.sum(dim=1, keepdim=True)
+    r2, link = r * r, P_m * r  # These, and what is made of them alone, are (n, 1, *batch).
+    first = r * (2.0 - odds.sum(dim=1, keepdim=True)) - w * P_m
+    g = q * torch.addcmul(first, r, odds - T) - T
+    x = x - T
+    h = torch.addcmul(0.5 * (r2 * (3.0 - total) - w * (P_m + link)), r2, x)
+    c = torch.addcmul(link * (2.0 + w - total), link, x)
+    return RowDerivatives(g, q, h, c)
+
+
+class SoftSortJacobian:
+    """`dz_ij = -S_ij (dy_i - dy_j)` with `S_ij = sign(y_i - y_j)`."""
+
+    def __init__(self, difference: Tensor) -> None:
+        self.S = difference.sign()
+
+    def gradient(self, row: RowDerivatives) -> Tensor:
+        """The gradient by y, shape `(n, *batch)`."""
+        G = self.S * row.g
+        return G.sum(dim=0) - G.sum(dim=1)
+
+    def curvature(self, row: RowDerivatives) -> Tensor:
+        """`-H` away from the diagonal, shape `(*batch, n, n)`.
+
+        `H_kl = sum_i S_ik S_il K^i_kl - S_kl B_kl - S_lk B_lk` with `B_il = sum_j S_ij K^i_jl`,
+        and `S_il B_il = omega_il + sum_j (1 - S_il S_ij) omega_jl` over the j other than i:
+        without the cancellation, only what is on the other side of y_i has weight, and ties.
+        """
+        S, q, h = self.S, row.q, row.h
+        upper = 0.5 + 0.5 * S
+        lower = 1.0 - upper
+        qh = q * h
+        twice = 2.0 * S.square() * q  # What is tied with y_i does not move with it.
+        sums = [(v * side).sum(dim=1, keepdim=True) for v in (q, qh) for side in (lower, upper)]
+        opposite = upper * torch.addcmul(sums[2], h, sums[0])
+        opposite = torch.addcmul(opposite, lower, torch.addcmul(sums[3], h, sums[1]))
+        SB = twice * torch.add(opposite, row.c, alpha=0.5)
+        Z = batch_first(S * q).mT @ batch_first(S * qh) + batch_first(SB)
+        return Z + Z.mT
+
+
+class NeuralSortJacobian:
+    """`J_i = diag(D_i) + S` with `S_jk = sign(y_j - y_k)`, `D_ij = 2i - n + 1 - sum_k S_jk`.
+
+    i counts from 0. `D_ij` is `2(i - j)` but where scores are equal.
+    """
+
+    def __init__(self, difference: Tensor) -> None:
+        n, ndim = difference.shape[0], difference.ndim
+        self.S = difference.sign()
+        ranks = torch.arange(1 - n, n, 2, dtype=difference.dtype, device=difference.device)
+        slope = self.S.sum(dim=1)
+        self.D = along(0, ndim, ranks) - slope
+        self.own = along(0, ndim - 1, ranks) - slope  # D_ii, not 0 where scores are equal
+
+    def gradient(self, row: RowDerivatives) -> Tensor:
+        """The gradient by y, shape `(n, *batch)`."""
+        rest = row.g.sum(dim=1)  # Less the gradient by the logit of m.
+        G = (row.g.sum(dim=0) - rest).unsqueeze(1)
+        return torch.addcmul(self.D * row.g, self.S, G).sum(dim=0) - self.own * rest
+
+    def curvature(self, row: RowDerivatives) -> Tensor:
+        """`-H` away from the diagonal, shape `(*batch, n, n)`.
+
+        `H = K_2 + K_1 S + (K_1 S)' - S K_0 S` with the sums over i `K_0` of `K_i`, `K_1` of
+        `D_i K_i`, whose rows' sums are 0, and `K_2` of `D_i K_i D_i`.
+        """
+        n, q, D = self.S.shape[0], row.q, self.D
+        S = batch_first(self.S)
+        own = self.own.movedim(0, -1).unsqueeze(-1)
+        left, right, link = (with_product(v, D) for v in (q, q * row.h, q * row.c))
+        X = left.mT @ right + torch.cat([link, own * link], dim=-2)
+        X = X + X.mT  # (*batch, 2n, 2n): omega, omega D; D omega, D omega D
+        K_0, K_1 = laplacian(X[..., :n, :n]), laplacian(X[..., n:, :n])
+        V = (K_1 - 0.5 * (S @ K_0)) @ S
+        return X[..., n:, n:] - V - V.mT
+
+
+def with_product(matrix: Tensor, D: Tensor) -> Tensor:
+    """`[matrix, D matrix]` side by side, `(n, n, *batch)` to `(*batch, n, 2n)`."""
+    return torch.cat([m.movedim((0, 1), (-2, -1)) for m in (matrix, D * matrix)], dim=-1)
+
+
+def laplacian(weights: Tensor) -> Tensor:
+    """`diag(W 1) - W` of the weights `(*batch, n, n)`, whose diagonal is ignored."""
+    K = -weights
+    diagonal = K.diagonal(dim1=-2, dim2=-1)
+    diagonal.zero_()
+    diagonal.copy_(-K.sum(dim=-1))
+    return K
+
+
+def to_elements(matrix: Tensor, position: Tensor | None) -> Tensor:
+    """A matrix `(*batch, n, n)` from the order of a frame to that of the elements."""
+    if position is None:
+        return matrix
+    index = position.movedim(0, -1)
+    matrix = matrix.gather(-2, index.unsqueeze(-1).expand_as(matrix))
+    return matrix.gather(-1, index.unsqueeze(-2).expand_as(matrix))
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """No autocast: matrix products stay in the dtype of their factors."""
+    if torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()

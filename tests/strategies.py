@@ -1,0 +1,298 @@
+"""Strategies that construct what they promise, and losses whose derivatives are known on paper.
+
+Nothing is filtered: a positive definite matrix is made from its eigenvalues, a loss from matrices.
+Everything that judges (gradients, Hessians) is NumPy in float64; torch only evaluates the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+import newton_optim
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Shape: TypeAlias = tuple[int, ...]
+
+FORMS = ("scalar", "vector", "callable scalar", "callable vector", "derivatives")
+DOORS = ("newton_target", "newton_loss", "NewtonLoss", "step", "backward")
+
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from([torch.float64, torch.float32])
+reductions = st.sampled_from(["mean", "sum"])
+
+
+def flatten(outputs: Any) -> Tensor:
+    """Outputs of any structure as one tensor `(N, m)`."""
+    if isinstance(outputs, Tensor):
+        return outputs.reshape(len(outputs), -1)
+    parts = outputs.values() if isinstance(outputs, dict) else outputs
+    return torch.cat([part.reshape(len(part), -1) for part in parts], dim=1)
+
+
+def to_array(outputs: Any) -> Array:
+    """Outputs of any structure as one float64 array `(N, m)`."""
+    array: Array = flatten(outputs).detach().cpu().double().numpy()
+    return array
+
+
+def map_outputs(function: Callable[[Tensor], Tensor], outputs: Any) -> Any:
+    """The same structure with `function` applied to every tensor."""
+    if isinstance(outputs, Tensor):
+        return function(outputs)
+    if isinstance(outputs, dict):
+        return {key: function(value) for key, value in outputs.items()}
+    return type(outputs)(function(value) for value in outputs)
+
+
+def leaves(outputs: Any) -> list[Tensor]:
+    """The tensors of a structure, in order."""
+    if isinstance(outputs, Tensor):
+        return [outputs]
+    return list(outputs.values() if isinstance(outputs, dict) else outputs)
+
+
+def structured(array: Array, structure: Any, dtype: torch.dtype) -> Any:
+    """The columns of `array` as tensors with the event shapes of `structure`."""
+    column = 0
+
+    def take(event: Shape) -> Tensor:
+        nonlocal column
+        width = int(np.prod(event))
+        part = array[:, column : column + width].reshape(len(array), *event)
+        column += width
+        return torch.tensor(part, dtype=dtype)
+
+    if isinstance(structure, tuple) and all(isinstance(size, int) for size in structure):
+        return take(structure)
+    if isinstance(structure, dict):
+        return {key: take(event) for key, event in structure.items()}
+    return type(structure)(take(event) for event in structure)
+
+
+def width_of(structure: Any) -> int:
+    """The number m of coordinates of one sample."""
+    return flatten(structured(np.zeros((1, 999)), structure, torch.float64)).shape[1]
+
+
+structures = st.sampled_from(
+    [
+        (),  # a tensor (N,)
+        (1,),
+        (2,),
+        (5,),
+        (2, 3),
+        ((2,), (1, 3)),  # a tuple of two tensors
+        [(), (3,)],
+        {"b": (2,), "a": (2, 1)},
+    ]
+)
+
+
+class WavyLoss:
+    """`½ (y_i - t_i)ᵀ A_i (y_i - t_i) + a Σ_j sin(y_ij)`, called with `(outputs, t, A, a)`."""
+
+    def __call__(self, outputs: Any, target: Tensor, matrix: Tensor, wave: float) -> Tensor:
+        y = flatten(outputs)
+        d = y - target
+        return 0.5 * torch.einsum("ni,nij,nj->n", d, matrix, d) + wave * y.sin().sum(dim=1)
+
+
+class WavyLossWithDerivatives(WavyLoss):
+    """The same with its derivatives written down; it counts how often it is asked for them."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def derivatives(
+        self, outputs: Any, target: Tensor, matrix: Tensor, wave: float
+    ) -> newton_optim.LossDerivatives:
+        self.asked += 1
+        y = flatten(outputs)
+        gradient = torch.einsum("nij,nj->ni", matrix, y - target) + wave * y.cos()
+        hessian = matrix - wave * torch.diag_embed(y.sin())
+        return newton_optim.LossDerivatives(self(outputs, target, matrix, wave), gradient, hessian)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Outputs and a loss on them; `value`, `gradient` and `hessian` are closed forms in float64."""
+
+    outputs: Any
+    target: Array
+    matrix: Array
+    wave: float
+    dtype: torch.dtype
+
+    @property
+    def y(self) -> Array:
+        return to_array(self.outputs)
+
+    @property
+    def args(self) -> tuple[Tensor, Tensor, float]:
+        target = torch.tensor(self.target, dtype=self.dtype)
+        return target, torch.tensor(self.matrix, dtype=self.dtype), self.wave
+
+    @property
+    def value(self) -> Array:
+        d = self.y - self.target
+        value: Array = 0.5 * np.einsum("ni,nij,nj->n", d, self.matrix, d)
+        return value + self.wave * np.sin(self.y).sum(axis=1)
+
+    @property
+    def gradient(self) -> Array:
+        pull: Array = np.einsum("nij,nj->ni", self.matrix, self.y - self.target)
+        return pull + self.wave * np.cos(self.y)
+
+    @property
+    def hessian(self) -> Array:
+        m = self.y.shape[1]
+        bend: Array = self.wave * np.sin(self.y)[:, :, None] * np.eye(m)
+        return self.matrix - bend
+
+    def taken(self, order: npt.NDArray[np.int64]) -> Problem:
+        """The problem with its samples taken in another order (repeated, if `order` repeats)."""
+        index = torch.tensor(order)
+        outputs = map_outputs(lambda part: part[index], self.outputs)
+        return Problem(outputs, self.target[order], self.matrix[order], self.wave, self.dtype)
+
+
+def rotations(rng: np.random.Generator, n: int, m: int) -> Array:
+    """`n` random orthogonal matrices of size `m`."""
+    return np.linalg.qr(rng.normal(size=(n, m, m)))[0]
+
+
+def symmetric(rng: np.random.Generator, eigenvalues: Array) -> Array:
+    """Random symmetric matrices `(n, m, m)` with the given eigenvalues `(n, m)`."""
+    Q = rotations(rng, *eigenvalues.shape)
+    return np.einsum("nij,nj,nkj->nik", Q, eigenvalues, Q)
+
+
+@st.composite
+def matrices(draw: st.DrawFn, *, kind: str = "definite", n: int = 1, m: int | None = None) -> Array:
+    """Symmetric matrices `(n, m, m)`: definite, indefinite (|eigenvalues| in 0.5-2) or singular."""
+    rng = np.random.default_rng(draw(seeds))
+    m = draw(st.integers(1, 6)) if m is None else m
+    eigenvalues = rng.uniform(0.5, 2.0, size=(n, m))
+    if kind == "indefinite":
+        eigenvalues *= rng.choice([-1.0, 1.0], size=(n, m))
+    if kind == "singular":
+        eigenvalues[:, rng.integers(m)] = 0.0
+    return symmetric(rng, eigenvalues)
+
+
+@st.composite
+def problems(
+    draw: st.DrawFn,
+    *,
+    kind: str = "definite",
+    dtype: torch.dtype | None = None,
+    structure: Any = None,
+    max_samples: int = 5,
+) -> Problem:
+    """Problems of one of these kinds.
+
+    `definite`: every H_i has eigenvalues in about 0.5-3.5, with a part that is not quadratic.
+    `quadratic`: the same without that part, so that one Newton step reaches the minimum.
+    `indefinite`: every H_i and their mean have eigenvalues of both signs, |eigenvalues| in 0.5-2.
+    """
+    rng = np.random.default_rng(draw(seeds))
+    dtype = draw(dtypes) if dtype is None else dtype
+    structure = draw(structures) if structure is None else structure
+    n, m = draw(st.integers(1, max_samples)), width_of(structure)
+    outputs = structured(rng.normal(size=(n, m)), structure, dtype)
+    target = rng.normal(size=(n, m))
+    if kind == "indefinite":
+        # Shared eigenvectors, per-sample eigenvalues of one sign a column: no mean is near zero.
+        Q = rotations(rng, 1, m)[0]
+        signs = rng.choice([-1.0, 1.0], size=m)
+        eigenvalues = signs * rng.uniform(0.5, 2.0, size=(n, m))
+        matrix: Array = np.einsum("ij,nj,kj->nik", Q, eigenvalues, Q)
+        return Problem(outputs, target, matrix, 0.0, dtype)
+    matrix = symmetric(rng, rng.uniform(1.0, 3.0, size=(n, m)))
+    return Problem(outputs, target, matrix, 0.5 if kind == "definite" else 0.0, dtype)
+
+
+@st.composite
+def routes(draw: st.DrawFn) -> tuple[str, str]:
+    """A door and a form of the loss that this door takes (`NewtonLoss` takes callables alone)."""
+    door = draw(st.sampled_from(DOORS))
+    forms = FORMS[2:] if door == "NewtonLoss" else FORMS
+    return door, draw(st.sampled_from(forms))
+
+
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """The mean or the sum."""
+    return loss.mean() if reduction == "mean" else loss.sum()
+
+
+def given_as(
+    form: str, function: Callable[..., Tensor], outputs: Any, args: tuple[Any, ...], reduction: str
+) -> tuple[Any, tuple[Any, ...]]:
+    """`(loss, args)` for a door: the per-sample loss `function` in one of the `FORMS`."""
+    if form == "scalar":
+        return reduced(function(outputs, *args), reduction), ()
+    if form == "vector":
+        return function(outputs, *args), ()
+    if form == "callable scalar":
+        return lambda y, *rest: reduced(function(y, *rest), reduction), args
+    if form == "callable vector":
+        return lambda y, *rest: function(y, *rest), args
+    return WavyLossWithDerivatives(), args
+
+
+def arriving_gradient(
+    door: str,
+    form: str,
+    outputs: Any,
+    function: Callable[..., Tensor],
+    args: tuple[Any, ...] = (),
+    *,
+    reduction: str = "mean",
+    **options: Any,
+) -> Array:
+    """The gradient `(N, m)` that a door sends to the network, for a per-sample loss `function`."""
+    parameters = map_outputs(lambda part: part.detach().clone().requires_grad_(), outputs)
+    y = map_outputs(lambda part: part * 1, parameters)
+    loss, args = given_as(form, function, y, args, reduction)
+    options = {**options, "reduction": reduction}
+    if door == "newton_target":
+        z_star = to_array(newton_optim.newton_target(loss, y, *args, **options))
+        with np.errstate(invalid="ignore"):  # ∞ - ∞, where an output is infinite.
+            step: Array = to_array(y) - z_star
+        return step / len(step) if reduction == "mean" else step
+    if door == "newton_loss":
+        newton_optim.newton_loss(loss, y, *args, **options).backward()
+    elif door == "NewtonLoss":
+        newton_optim.NewtonLoss(loss, **options)(y, *args).backward()
+    else:
+        base = torch.optim.SGD(leaves(parameters), lr=1.0)
+        optimizer = newton_optim.NewtonLossOptimizer(base, **options)
+        if door == "step":
+            optimizer.step(lambda: (y, loss, *args))
+        else:
+            optimizer.backward(y, loss, *args)
+    return to_array(map_outputs(lambda part: _gradient_of(part), parameters))
+
+
+def _gradient_of(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def injected_gradient(
+    outputs: Any, function: Callable[[Any], Tensor], *, reduction: str = "mean", **options: Any
+) -> Array:
+    """The gradient that reaches the network through `inject_fisher` under a plain reduced loss."""
+    parameters = map_outputs(lambda part: part.detach().clone().requires_grad_(), outputs)
+    y = map_outputs(lambda part: part * 1, parameters)
+    injected = newton_optim.inject_fisher(y, reduction=reduction, **options)
+    reduced(function(injected), reduction).backward()
+    return to_array(map_outputs(lambda part: _gradient_of(part), parameters))

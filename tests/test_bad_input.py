@@ -1,0 +1,386 @@
+"""Every bad argument of the core: a `TypeError` or `ValueError` that names it, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from newton_optim import (
+    EmpiricalFisher,
+    Hessian,
+    Identity,
+    InjectFisher,
+    LossDerivatives,
+    NewtonLoss,
+    NewtonLossOptimizer,
+    RelativeDamping,
+    inject_fisher,
+    newton_loss,
+    newton_target,
+)
+
+NAN, INF = float("nan"), float("inf")
+
+
+def loss(y: Tensor) -> Tensor:
+    """A good loss."""
+    return y.reshape(len(y), -1).cosh().sum(dim=1)
+
+
+def outputs() -> Tensor:
+    """Good outputs."""
+    return torch.randn(4, 3, requires_grad=True)
+
+
+def base() -> torch.optim.Optimizer:
+    """A good base."""
+    return torch.optim.SGD([torch.zeros(2, requires_grad=True)], lr=0.1)
+
+
+# --- The options that the doors share ---------------------------------------------------------
+
+DOORS: dict[str, Callable[..., Any]] = {
+    "newton_target": lambda **options: newton_target(loss, outputs(), **options),
+    "newton_loss": lambda **options: newton_loss(loss, outputs(), **options),
+    "NewtonLoss": lambda **options: NewtonLoss(loss, **options)(outputs()),
+    "NewtonLossOptimizer": lambda **options: NewtonLossOptimizer(base(), **options),
+}
+INJECT_DOORS: dict[str, Callable[..., Any]] = {
+    "inject_fisher": lambda **options: inject_fisher(outputs(), **options),
+    "InjectFisher": lambda **options: InjectFisher(**options)(outputs()),
+}
+BAD_OPTIONS: list[tuple[str, Any, type[Exception]]] = [
+    ("damping", -1.0, ValueError),
+    ("damping", -1e-30, ValueError),
+    ("damping", NAN, ValueError),
+    ("damping", INF, ValueError),
+    ("damping", np.float32(-1), ValueError),
+    ("damping", torch.tensor(NAN), ValueError),
+    ("damping", "large", TypeError),
+    ("damping", 1j, TypeError),
+    ("damping", [0.1], TypeError),
+    ("damping", torch.ones(2), TypeError),
+    ("damping", np.ones(3), TypeError),
+    ("damping", torch.tensor(1j), TypeError),
+    ("damping", RelativeDamping, TypeError),
+    ("reduction", "none", ValueError),
+    ("reduction", "Mean", ValueError),
+    ("reduction", None, TypeError),
+    ("reduction", 1, TypeError),
+    ("error_on_nonfinite", "yes", TypeError),
+    ("error_on_nonfinite", 1.5, TypeError),
+]
+BAD_CURVATURES: list[tuple[str, Any, type[Exception]]] = [
+    ("curvature", "hessain", ValueError),
+    ("curvature", "", ValueError),
+    ("curvature", 3, TypeError),
+    ("curvature", None, TypeError),
+    ("curvature", Hessian, TypeError),
+    ("curvature", object(), TypeError),
+    ("curvature", loss, TypeError),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "error"), BAD_OPTIONS + BAD_CURVATURES)
+@pytest.mark.parametrize("door", DOORS)
+def test_bad_options(door: str, name: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=name):
+        DOORS[door](**{name: value})
+
+
+@pytest.mark.parametrize(("name", "value", "error"), BAD_OPTIONS)
+@pytest.mark.parametrize("door", INJECT_DOORS)
+def test_bad_options_of_inject(door: str, name: str, value: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=name):
+        INJECT_DOORS[door](**{name: value})
+
+
+def test_the_choices_are_listed() -> None:
+    with pytest.raises(ValueError, match=r"'hessian'.*'fisher'.*'identity'"):
+        newton_target(loss, outputs(), curvature="newton")
+    with pytest.raises(ValueError, match=r"'mean'.*'sum'"):
+        newton_target(loss, outputs(), reduction="none")
+
+
+@pytest.mark.parametrize(
+    "damping", [1, 0, 0.5, np.float32(0.5), np.int64(2), np.array(0.5), torch.tensor(0.5)]
+)
+@pytest.mark.parametrize("door", [*DOORS, *INJECT_DOORS])
+def test_real_numbers_of_all_kinds_are_dampings(door: str, damping: Any) -> None:
+    (DOORS | INJECT_DOORS)[door](damping=damping)
+
+
+CURVATURES: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
+    (Hessian, "scope", "all", ValueError),
+    (Hessian, "scope", 1, TypeError),
+    (Hessian, "eigenvalues", "abs", ValueError),
+    (Hessian, "eigenvalues", None, TypeError),
+    (Hessian, "chunk_size", 0, ValueError),
+    (Hessian, "chunk_size", -2, ValueError),
+    (Hessian, "chunk_size", 1.5, TypeError),
+    (Hessian, "chunk_size", "2", TypeError),
+    (Hessian, "check_independence", "yes", TypeError),
+    (EmpiricalFisher, "scope", "all", ValueError),
+    (EmpiricalFisher, "scope", 1, TypeError),
+    (RelativeDamping, "c", -0.1, ValueError),
+    (RelativeDamping, "c", NAN, ValueError),
+    (RelativeDamping, "c", INF, ValueError),
+    (RelativeDamping, "c", "0.1", TypeError),
+    (RelativeDamping, "c", None, TypeError),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "value", "error"), CURVATURES)
+def test_bad_options_of_curvatures(
+    make: Callable[..., Any], name: str, value: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=rf"\b{name}\b"):
+        make(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Hessian("batch"),  # type: ignore[misc]
+        lambda: EmpiricalFisher("batch"),  # type: ignore[misc]
+        lambda: Identity(1.0),  # type: ignore[call-arg]
+        lambda: NewtonLossOptimizer(base(), "hessian"),  # type: ignore[misc]
+        lambda: NewtonLoss(loss, "hessian"),  # type: ignore[misc]
+        lambda: InjectFisher(1.0),  # type: ignore[misc]
+        lambda: inject_fisher(outputs(), 1.0, "mean"),  # type: ignore[misc]
+    ],
+)
+def test_what_has_a_default_is_keyword_only(call: Callable[[], Any]) -> None:
+    with pytest.raises(TypeError, match=r"positional argument|takes no arguments"):
+        call()
+
+
+# --- Outputs ----------------------------------------------------------------------------------
+
+BAD_OUTPUTS: dict[str, tuple[Any, type[Exception]]] = {
+    "integers": (torch.ones(4, 3, dtype=torch.long), TypeError),
+    "booleans": (torch.ones(4, 3, dtype=torch.bool), TypeError),
+    "complex numbers": (torch.ones(4, 3, dtype=torch.cfloat), TypeError),
+    "no samples": (torch.ones(0, 3), ValueError),
+    "no dimension": (torch.tensor(1.0), ValueError),
+    "an array": (np.ones((4, 3)), TypeError),
+    "numbers": ([1.0, 2.0], TypeError),
+    "a number": (1.0, TypeError),
+    "None": (None, TypeError),
+    "a string": ("outputs", TypeError),
+    "a set": ({1}, TypeError),
+    "an empty tuple": ((), ValueError),
+    "an empty list": ([], ValueError),
+    "an empty dict": ({}, ValueError),
+    "different N": ((torch.ones(4, 3), torch.ones(3, 3)), ValueError),
+    "different N in a dict": ({"a": torch.ones(4), "b": torch.ones(3)}, ValueError),
+    "an integer among them": ((torch.ones(4, 3), torch.ones(4, dtype=torch.long)), TypeError),
+    "no dimension among them": ((torch.ones(4, 3), torch.tensor(1.0)), ValueError),
+    "None among them": ({"a": torch.ones(4), "b": None}, TypeError),
+}
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD_OUTPUTS.values(), ids=list(BAD_OUTPUTS))
+@pytest.mark.parametrize("curvature", ["hessian", "identity"])
+def test_bad_outputs(bad: Any, error: type[Exception], curvature: str) -> None:
+    def never(y: Any) -> Tensor:
+        raise AssertionError("the outputs are checked first")
+
+    optimizer = NewtonLossOptimizer(base(), curvature=curvature)
+    for call in [
+        lambda: newton_target(never, bad, curvature=curvature),
+        lambda: newton_loss(never, bad, curvature=curvature),
+        lambda: NewtonLoss(never, curvature=curvature)(bad),
+        lambda: optimizer.backward(bad, never),
+        lambda: optimizer.step(lambda: (bad, never)),
+    ]:
+        with pytest.raises(error, match="outputs"):
+            call()
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD_OUTPUTS.values(), ids=list(BAD_OUTPUTS))
+def test_bad_outputs_of_inject(bad: Any, error: type[Exception]) -> None:
+    for door in [inject_fisher, InjectFisher()]:
+        with pytest.raises(error, match="outputs"):
+            door(bad)
+
+
+# --- Losses -----------------------------------------------------------------------------------
+
+BAD_LOSSES: dict[str, tuple[Callable[[Tensor], Any], type[Exception]]] = {
+    "a float": (lambda y: 3.0, TypeError),
+    "None": (lambda y: None, TypeError),
+    "an array": (lambda y: np.ones(4), TypeError),
+    "a tuple": (lambda y: (loss(y), loss(y)), TypeError),
+    "integers": (lambda y: torch.ones(4, dtype=torch.long), TypeError),
+    "complex": (lambda y: loss(y) * 1j, TypeError),
+    "one value an entry": (lambda y: y.square(), ValueError),
+    "a column": (lambda y: loss(y)[:, None], ValueError),
+    "too few": (lambda y: loss(y)[:3], ValueError),
+    "too many": (lambda y: loss(y).repeat(2), ValueError),
+    "one in a vector": (lambda y: loss(y).mean().reshape(1), ValueError),
+}
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD_LOSSES.values(), ids=list(BAD_LOSSES))
+@pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
+@pytest.mark.parametrize("form", ["tensor", "callable"])
+def test_bad_losses(
+    bad: Callable[[Tensor], Any], error: type[Exception], curvature: str, form: str
+) -> None:
+    y = outputs()
+    with pytest.raises(error, match="loss"):
+        newton_target(bad(y) if form == "tensor" else bad, y, curvature=curvature)
+    with pytest.raises(error, match="loss"):
+        newton_loss(bad(y) if form == "tensor" else bad, y, curvature=curvature)
+
+
+@pytest.mark.parametrize("bad", [None, 3.0, "mse", loss(torch.ones(2, 2))])
+def test_newton_loss_modules_take_callables(bad: Any) -> None:
+    with pytest.raises(TypeError, match="loss_fn"):
+        NewtonLoss(bad)
+
+
+@pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
+@pytest.mark.parametrize("cut", ["detached", "no_grad", "constant"])
+def test_losses_without_a_graph(curvature: str, cut: str) -> None:
+    y = outputs()
+    with torch.no_grad():
+        without = loss(y)
+    cut_loss = {"detached": loss(y).detach(), "no_grad": without, "constant": torch.ones(4)}[cut]
+    for door in [newton_target, newton_loss]:
+        with pytest.raises(ValueError, match=r"loss|outputs"):
+            door(cut_loss, y, curvature=curvature)
+
+
+def test_a_tensor_loss_of_outputs_without_gradients() -> None:
+    y = torch.randn(4, 3)
+    with pytest.raises(ValueError, match=r"outputs|loss"):
+        newton_target(loss(y), y)
+
+
+# --- Derivatives and curvatures of the user ---------------------------------------------------
+
+
+class Custom:
+    """A loss whose `derivatives` returns what it is given."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return loss(y)
+
+    def derivatives(self, y: Tensor) -> Any:
+        return self.result()
+
+
+def parts(**changes: Any) -> Any:
+    """Derivatives of N = 4, m = 3, some of them replaced."""
+    good = {
+        "value": torch.ones(4),
+        "gradient": torch.ones(4, 3),
+        "hessian": torch.eye(3).expand(4, 3, 3),
+    }
+    return LossDerivatives(**{**good, **changes})
+
+
+BAD_DERIVATIVES: list[tuple[str, Callable[[], Any], type[Exception]]] = [
+    ("derivatives", lambda: None, TypeError),
+    ("derivatives", lambda: (torch.ones(4), torch.ones(4, 3), None), TypeError),
+    ("value", lambda: parts(value=torch.ones(())), ValueError),
+    ("value", lambda: parts(value=torch.ones(3)), ValueError),
+    ("value", lambda: parts(value=1.0), TypeError),
+    ("gradient", lambda: parts(gradient=torch.ones(4)), ValueError),
+    ("gradient", lambda: parts(gradient=torch.ones(4, 2)), ValueError),
+    ("gradient", lambda: parts(gradient=None), TypeError),
+    ("hessian", lambda: parts(hessian=torch.eye(3)), ValueError),
+    ("hessian", lambda: parts(hessian=torch.ones(4, 3)), ValueError),
+    ("hessian", lambda: parts(hessian=torch.ones(3, 3, 3)), ValueError),
+    ("hessian", lambda: parts(hessian=lambda: torch.eye(3)), ValueError),
+    ("hessian", lambda: parts(hessian="H"), TypeError),
+    ("hessian", lambda: parts(hessian=lambda: None), TypeError),
+]
+
+
+@pytest.mark.parametrize(("name", "result", "error"), BAD_DERIVATIVES)
+def test_bad_derivatives(name: str, result: Callable[[], Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=name):
+        newton_target(Custom(result), outputs())
+
+
+class Own:
+    """A user's curvature that returns what it is given."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def newton_step(self, derivatives: LossDerivatives, damping: Any) -> Any:
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (None, TypeError),
+        (3.0, TypeError),
+        (torch.ones(3), ValueError),
+        (torch.ones(3, 4), ValueError),
+        (torch.ones(4, 3, 1), ValueError),
+        (torch.ones(()), ValueError),
+    ],
+)
+def test_bad_newton_steps(result: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="newton_step"):
+        newton_target(loss, outputs(), curvature=Own(result), damping=1.0)  # type: ignore[arg-type]
+
+
+# --- The optimiser and inject_fisher ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bad", [None, 3, "adam", torch.optim.Adam, torch.nn.Linear(2, 2), object()]
+)
+def test_a_base_is_an_optimizer(bad: Any) -> None:
+    with pytest.raises(TypeError, match="base"):
+        NewtonLossOptimizer(bad)
+
+
+@pytest.mark.parametrize("scale", ["large", None, 1j, [1.0]])
+def test_bad_scales(scale: Any) -> None:
+    optimizer = NewtonLossOptimizer(base())
+    with pytest.raises(TypeError, match="scale"):
+        optimizer.backward(outputs(), loss, scale=scale)
+
+
+@pytest.mark.parametrize("bad", ["large", 1j, [1.0]])
+def test_bad_scales_of_inject(bad: Any) -> None:
+    with pytest.raises(TypeError, match="grad_scale"):
+        inject_fisher(outputs(), grad_scale=bad)
+
+
+def test_outputs_without_gradients_cannot_be_stepped() -> None:
+    """`backward` with nothing to send gradients to says so rather than do nothing."""
+    optimizer = NewtonLossOptimizer(base())
+    with pytest.raises(ValueError, match="outputs"):
+        optimizer.backward(torch.randn(4, 3), loss)
+
+
+def test_a_failing_loss_keeps_its_own_error() -> None:
+    def failing(y: Tensor) -> Tensor:
+        raise KeyError("of the user")
+
+    with pytest.raises(KeyError, match="of the user"):
+        newton_target(failing, outputs())
+
+
+def test_inject_leaves_outputs_alone_that_need_no_gradient() -> None:
+    y = torch.randn(4, 3)
+    assert torch.equal(inject_fisher(y), y)
+    with torch.no_grad():
+        assert torch.equal(InjectFisher()(outputs().detach().copy_(y)), y)

@@ -28,8 +28,8 @@ def tensor_derivatives(
 
     Raises:
         TypeError: if ``loss`` is not a floating-point tensor.
-        ValueError: if its shape is neither `()` nor `(N,)`, if it was not computed from the outputs,
-            or, with ``second_order``, if its graph hides its second derivative.
+        ValueError: if its shape is neither `()` nor `(N,)`, if it was not computed from the
+            outputs, or, with ``second_order``, if its graph hides its second derivative.
     """
     check_loss_value(loss, outputs.num_samples)
     _check_graph(loss, outputs)

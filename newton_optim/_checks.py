@@ -1,7 +1,8 @@
 """The checks of arguments and their messages.
 
 A message gives the argument's name, what it must be and what was found. Kind and dtype are a
-``TypeError``; value, shape and name are a ``ValueError``. Comparisons are written so that NaN fails.
+``TypeError``; value, shape and name are a ``ValueError``. Comparisons are written so that NaN
+fails.
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ def loss_derivatives(
         is its share of it.
 
     Raises:
-        TypeError: if ``loss`` is neither a real tensor nor a callable, or is a tensor with ``args``.
+        TypeError: if ``loss`` is neither a real tensor nor a callable, or is a tensor with
+            ``args``.
         ValueError: if it has the wrong shape or does not depend on the outputs.
     """
     if isinstance(loss, Tensor):

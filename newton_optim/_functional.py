@@ -90,7 +90,8 @@ def _batched(
     try:
         return torch.func.vmap(lambda v: vjp(v)[0], chunk_size=chunk_size)(vectors)
     except RuntimeError:
-        return _call(lambda v: torch.stack([vjp(row)[0] for row in v]), vectors)  # type: ignore[no-any-return]
+        rows: Tensor = _call(lambda v: torch.stack([vjp(row)[0] for row in v]), vectors)
+        return rows
 
 
 def _call(function: Callable[[Tensor], Any], argument: Tensor) -> Any:
@@ -99,7 +100,7 @@ def _call(function: Callable[[Tensor], Any], argument: Tensor) -> Any:
         return function(argument)
     except RuntimeError as error:
         raise ValueError(
-            f"loss cannot be differentiated by torch.func: {error} Pass the loss as a tensor, which "
-            'takes the way of torch.autograd, or use curvature="fisher", or give it a '
+            f"loss cannot be differentiated by torch.func: {error} Pass the loss as a tensor, "
+            'which takes the way of torch.autograd, or use curvature="fisher", or give it a '
             "`derivatives` method"
         ) from error

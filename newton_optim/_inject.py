@@ -27,21 +27,21 @@ def inject_fisher(
 ) -> Any:
     r"""The outputs as they are, with the Fisher's Newton step in their backward (Algorithm 2).
 
-    .. math:: \tfrac1N g_i \;\mapsto\; \tfrac1N (F + λ I)^{-1} g_i, \qquad F = \tfrac1N \sum_j g_j g_j^\top
+    .. math:: \tfrac1N g_i \mapsto \tfrac1N (F + λ I)^{-1} g_i,\; F = \tfrac1N \sum_j g_j g_j^\top
 
     Put it between network and loss; any loss and any optimiser follow (`arXiv 2410.19055`_). What
-    arrives is taken for the gradient of a mean loss over N (`reduction="mean"`: it is multiplied by N
-    to reach `g_i`, on whose scale F and λ live) or of a sum. What leaves equals the gradient of
+    arrives is taken for the gradient of a mean loss over N (`reduction="mean"`: it is multiplied by
+    N to reach `g_i`, on whose scale F and λ live) or of a sum. What leaves equals the gradient of
     :func:`newton_loss` with `curvature="fisher"`.
 
     Args:
         outputs: a tensor `(N, *event)`, or a tuple, list or dict of such tensors that share N.
         damping: λ ≥ 0, or :class:`RelativeDamping`.
         reduction: how the loss that follows reduces over the batch: "mean" or "sum".
-        grad_scale: what the loss is multiplied by on purpose: a number, a 0-dim tensor or a callable
-            that is asked during the backward (`scaler.get_scale` of a `GradScaler`, 1/k under
-            accumulation). The step is made without it, and what leaves has it again. Gradients that
-            are not finite are then passed on, because a scaler looks for them.
+        grad_scale: what the loss is multiplied by on purpose: a number, a 0-dim tensor or a
+            callable that is asked during the backward (`scaler.get_scale` of a `GradScaler`, 1/k
+            under accumulation). The step is made without it, and what leaves has it again.
+            Gradients that are not finite are then passed on, because a scaler looks for them.
         error_on_nonfinite: raise during the backward for a sample whose gradient is not finite, or
             if F + λ cannot be inverted. By default the sample gets no gradient, and the step is the
             plain gradient.
@@ -62,10 +62,10 @@ def inject_fisher(
 class InjectFisher(nn.Module):
     r"""Algorithm 2 as a layer: :func:`inject_fisher` with its settings fixed.
 
-    .. math:: \tfrac1N g_i \;\mapsto\; \tfrac1N (F + λ I)^{-1} g_i, \qquad F = \tfrac1N \sum_j g_j g_j^\top
+    .. math:: \tfrac1N g_i \mapsto \tfrac1N (F + λ I)^{-1} g_i,\; F = \tfrac1N \sum_j g_j g_j^\top
 
-    Put it last in the network. Scale: what arrives is the gradient of a mean loss over N (or a sum);
-    `g_i`, F and λ are on the scale of the single sample.
+    Put it last in the network. Scale: what arrives is the gradient of a mean loss over N (or a
+    sum); `g_i`, F and λ are on the scale of the single sample.
 
     Args:
         damping: λ ≥ 0, or :class:`RelativeDamping`.

@@ -27,14 +27,14 @@ def newton_loss(
 ) -> Tensor:
     r"""The Newton loss of a loss (`arXiv 2410.19055`_, Eq. 8), with the value of the original.
 
-    .. math:: l^\star(y) = \tfrac12 \lVert z^\star - y \rVert^2, \qquad \nabla_y l^\star = y - z^\star
+    .. math:: l^\star(y) = \tfrac12\lVert z^\star - y\rVert^2,\; \nabla_y l^\star = y - z^\star
 
     Its **gradient** is the Newton loss's: `(y - z*) / N` for `reduction="mean"`, `y - z*` for
-    `"sum"`, computed from the step itself and never as a difference. Its **Hessian** is the identity
-    (over N), so that nesting it is the fixpoint of Sec. 3.2. Its **value** is the original loss's,
-    which is what people log. It honours `grad_output`: whatever scales the gradient on purpose
-    (`GradScaler`, accumulation, loss weights) must multiply what this returns, never the loss under
-    it, because a Newton step does not scale with the loss.
+    `"sum"`, computed from the step itself and never as a difference. Its **Hessian** is the
+    identity (over N), so that nesting it is the fixpoint of Sec. 3.2. Its **value** is the original
+    loss's, which is what people log. It honours `grad_output`: whatever scales the gradient on
+    purpose (`GradScaler`, accumulation, loss weights) must multiply what this returns, never the
+    loss under it, because a Newton step does not scale with the loss.
 
     Args:
         loss: as for :func:`newton_target`.
@@ -62,12 +62,12 @@ def newton_loss(
 class NewtonLoss(nn.Module):
     r"""A loss with its gradient replaced by its Newton loss's (`arXiv 2410.19055`_, Eq. 8).
 
-    .. math:: l^\star(y) = \tfrac12 \lVert z^\star - y \rVert^2, \qquad z^\star_i = y_i - (C + λ I)^{-1} g_i
+    .. math:: l^\star(y) = \tfrac12\lVert z^\star - y\rVert^2,\; z^\star_i = y_i - (C + λI)^{-1} g_i
 
     The module form of :func:`newton_loss`, with its conventions: all of `g_i`, C and λ are on the
     scale of the single sample; the gradient is `(y - z*) / N` for "mean" and `y - z*` for "sum".
-    Under `no_grad` and `inference_mode` it returns the value of the loss alone, so that training and
-    validation may share a step.
+    Under `no_grad` and `inference_mode` it returns the value of the loss alone, so that training
+    and validation may share a step.
 
     Args:
         loss_fn: `loss_fn(outputs, *args, **kwargs)` gives a 0-dim tensor or one of shape `(N,)`.

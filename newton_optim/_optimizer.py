@@ -34,9 +34,9 @@ class NewtonLossOptimizer(Optimizer):
         optimizer = NewtonLossOptimizer(torch.optim.Adam(net.parameters()))
         loss = optimizer.step(lambda: (y := net(x), loss_fn(y, target)))
 
-    `g_i`, C and λ are on the scale of the single sample's loss, whatever the reduction; the gradient
-    that reaches the network is `(y - z*) / N` for `reduction="mean"` and `y - z*` for `"sum"`. The
-    network is evaluated and differentiated once a step.
+    `g_i`, C and λ are on the scale of the single sample's loss, whatever the reduction; the
+    gradient that reaches the network is `(y - z*) / N` for `reduction="mean"` and `y - z*` for
+    `"sum"`. The network is evaluated and differentiated once a step.
 
     `param_groups`, `state` and `defaults` are the base's own, and so is the state dict: checkpoints
     move between the bare optimiser and this one both ways. λ lives in the param groups, as
@@ -193,14 +193,16 @@ class NewtonLossOptimizer(Optimizer):
 
     # Steps.
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Tensor | None:  # type: ignore[override]
+    def step(  # type: ignore[override]
+        self, closure: Callable[[], Any] | None = None
+    ) -> Tensor | None:
         """One Newton step on the outputs, and one step of the base towards it.
 
         Args:
             closure: called once, with autograd on; must not call backward. Returns
-                `(outputs, loss)` or `(outputs, loss_fn, *args)`, as for :func:`newton_target`; `None`
-                asks for a plain step of the base on the gradients that are there, and so does a
-                call without a closure.
+                `(outputs, loss)` or `(outputs, loss_fn, *args)`, as for :func:`newton_target`;
+                `None` asks for a plain step of the base on the gradients that are there, and so
+                does a call without a closure.
 
         Returns:
             The original loss, detached, 0-dim; `None` for a plain step.
@@ -289,7 +291,8 @@ class NewtonLossOptimizer(Optimizer):
     def diagnostics(self) -> dict[str, Tensor]:
         """What the last step did; nothing is read from the device until a value is.
 
-        Keys: `loss`, `damping` (λ), `gradient_norm` and `step_norm` (root mean square over samples of
+        Keys: `loss`, `damping` (λ), `gradient_norm` and `step_norm` (root mean square over samples
+            of
         ‖g_i‖ and ‖s_i‖), `nonfinite_samples` and `fallbacks` (samples left out, matrices that could
         not be inverted) and their totals `total_nonfinite_samples`, `total_fallbacks`; where the
         eigenvalues of C were computed, `eigenvalue_min`, `eigenvalue_max` and

@@ -172,15 +172,15 @@ def newton_target(
     reduction: str = "mean",
     error_on_nonfinite: bool = False,
 ) -> Any:
-    r"""The target of one damped Newton step on the inputs of a loss (`arXiv 2410.19055`_, Eq. 7, 10).
+    r"""The target of one damped Newton step on a loss's inputs (`arXiv 2410.19055`_, Eq. 7, 10).
 
     .. math:: z^\star_i = y_i - (C + λ I)^{-1} g_i
 
-    `g_i` is the gradient of sample i's own loss and C the curvature, both on the scale of the single
-    sample, and so is λ: with `reduction="mean"` the derivatives of a 0-dim loss are multiplied by N,
-    with `"sum"` they are taken as they are, and a loss of shape `(N,)` needs no convention. Feeding
-    every sample twice does not change z*. The algebra runs in float32 (float64 if the outputs are),
-    with autocast off.
+    `g_i` is the gradient of sample i's own loss and C the curvature, both on the scale of the
+    single sample, and so is λ: with `reduction="mean"` the derivatives of a 0-dim loss are
+    multiplied by N, with `"sum"` they are taken as they are, and a loss of shape `(N,)` needs no
+    convention. Feeding every sample twice does not change z*. The algebra runs in float32 (float64
+    if the outputs are), with autocast off.
 
     Args:
         loss: a 0-dim tensor made from ``outputs``, a tensor of shape `(N,)`, or a callable:

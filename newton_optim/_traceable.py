@@ -77,7 +77,7 @@ class _WatchBackward(TorchDispatchMode):
     """Notes the nodes whose backward left autograd."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.left: set[Node] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

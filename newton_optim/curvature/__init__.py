@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from newton_optim._checks import check_choice, describe
@@ -25,7 +26,11 @@ __all__ = [
     "resolve_curvature",
 ]
 
-_BY_NAME = {"hessian": Hessian, "fisher": EmpiricalFisher, "identity": Identity}
+_BY_NAME: dict[str, Callable[[], Curvature]] = {
+    "hessian": Hessian,
+    "fisher": EmpiricalFisher,
+    "identity": Identity,
+}
 
 
 def resolve_curvature(curvature: Any) -> Curvature | SupportsNewtonStep:
@@ -37,10 +42,9 @@ def resolve_curvature(curvature: Any) -> Curvature | SupportsNewtonStep:
     """
     if isinstance(curvature, str):
         return _BY_NAME[check_choice("curvature", curvature, tuple(_BY_NAME))]()
-    if isinstance(curvature, type) or not callable(getattr(curvature, "newton_step", None)):
-        raise TypeError(
-            'curvature must be "hessian", "fisher", "identity" or an object with a newton_step '
-            f"method, got {describe(curvature)}"
-        )
-    own: SupportsNewtonStep = curvature
-    return own
+    if isinstance(curvature, SupportsNewtonStep) and not isinstance(curvature, type):
+        return curvature
+    raise TypeError(
+        'curvature must be "hessian", "fisher", "identity" or an object with a newton_step '
+        f"method, got {describe(curvature)}"
+    )

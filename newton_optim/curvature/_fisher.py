@@ -26,13 +26,13 @@ class EmpiricalFisher(Curvature):
     .. math:: s_i = (F + λ I)^{-1} g_i, \qquad F = \frac1N \sum_j g_j g_j^\top
 
     `g_i` is the gradient of the single sample's loss: F and λ live on that scale whatever the
-    reduction. Needs first derivatives only. Small gradients stay plain gradients (`s = g / λ`), long
-    ones are shortened. λ → ∞ is the direction of the gradient.
+    reduction. Needs first derivatives only. Small gradients stay plain gradients (`s = g / λ`),
+    long ones are shortened. λ → ∞ is the direction of the gradient.
 
-    Where N < m the `(N, N)` form is solved (Woodbury, Appendix F), and no `(m, m)` matrix is formed:
-    `G (GᵀG/N + λ I)⁻¹ = (G Gᵀ/N + λ I)⁻¹ G`. The products are taken and solved in float64 where the
-    device has it: they square the condition, and gradients that explode a thousandfold, which Newton
-    losses are for, would lose all digits of the small ones in float32.
+    Where N < m the `(N, N)` form is solved (Woodbury, Appendix F), and no `(m, m)` matrix is
+    formed: `G (GᵀG/N + λ I)⁻¹ = (G Gᵀ/N + λ I)⁻¹ G`. The products are taken and solved in float64
+    where the device has it: they square the condition, and gradients that explode a thousandfold,
+    which Newton losses are for, would lose all digits of the small ones in float32.
 
     Args:
         scope: `"batch"`: one F for all (the paper). `"sample"`: `g_i g_iᵀ`. `"joint"`: the batch as

@@ -48,6 +48,11 @@ def check_damping(damping: Any, default: Damping) -> Damping:
     return check_nonnegative("damping", damping)
 
 
+def is_zero(damping: Damping) -> bool:
+    """Whether there is no damping at all."""
+    return (damping.c if isinstance(damping, RelativeDamping) else damping) == 0.0
+
+
 def resolve_damping(damping: Damping, mean_eigenvalue: Tensor) -> Tensor | float:
     """λ itself, for a matrix with this mean eigenvalue."""
     return damping.c * mean_eigenvalue if isinstance(damping, RelativeDamping) else damping

@@ -10,7 +10,7 @@ from torch import Tensor
 from newton_optim._checks import check_choice
 from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
-from newton_optim.curvature._damping import Damping, resolve_damping
+from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
 from newton_optim.curvature._distributed import check_process_group, gather_rows
 from newton_optim.curvature._solve import Solution, cholesky_solve, fall_back
 
@@ -77,7 +77,9 @@ def _batch(
     wide = _widened(G)
     N, m = G.shape
     lam = resolve_damping(damping, wide.square().sum() / (N * m))
-    smallest = m * max(torch.finfo(g.dtype).eps ** 2, torch.finfo(wide.dtype).eps)
+    # With λ > 0 there is an inverse, however small λ is; without, F knows rounding as a direction.
+    rounding = m * max(torch.finfo(g.dtype).eps ** 2, torch.finfo(wide.dtype).eps)
+    smallest = rounding if is_zero(damping) else 0.0
     if m <= N:
         F = _add_to_diagonal(wide.mT @ wide / N, lam)
         step, regular = cholesky_solve(F, wide[own].mT, smallest)

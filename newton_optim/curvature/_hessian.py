@@ -11,9 +11,9 @@ from torch import Tensor
 from newton_optim._checks import check_bool, check_choice, check_integer
 from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
-from newton_optim.curvature._damping import Damping, RelativeDamping, resolve_damping
+from newton_optim.curvature._damping import Damping, RelativeDamping, is_zero, resolve_damping
 from newton_optim.curvature._distributed import check_process_group, mean_over_ranks
-from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve
+from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve, tolerance
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -121,7 +121,9 @@ class Hessian(Curvature):
         treated = w.abs() if self.eigenvalues == "absolute" else w.clamp(min=0.0)
         lam = resolve_damping(damping, treated.mean(-1))
         shift = lam[..., None] if isinstance(lam, Tensor) else lam
-        step, regular = eigenvalue_solve(Q, treated + shift, g)
+        # With λ > 0 there is an inverse, however small λ is: the eigenvalues are not negative.
+        smallest = tolerance(C) if is_zero(damping) else 0.0
+        step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
         range_ = w.amin(), w.amax()
         return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
 

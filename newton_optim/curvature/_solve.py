@@ -58,13 +58,14 @@ def lu_solve(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
     """
     LU, pivots, info = torch.linalg.lu_factor_ex(matrix)
     size = LU.diagonal(dim1=-2, dim2=-1).abs()
-    regular = (info == 0) & (size.amin(-1) > tolerance(matrix) * size.amax(-1))
+    # The last pivot of a singular matrix is rounding that has been through the elimination.
+    regular = (info == 0) & (size.amin(-1) > 4 * tolerance(matrix) * size.amax(-1))
     step = torch.linalg.lu_solve(LU, pivots, gradient.mT).mT
     return step, regular
 
 
 def eigenvalue_solve(
-    vectors: Tensor, eigenvalues: Tensor, gradient: Tensor
+    vectors: Tensor, eigenvalues: Tensor, gradient: Tensor, smallest: float
 ) -> tuple[Tensor, Tensor]:
     """The same from an eigendecomposition with eigenvalues that are not negative.
 
@@ -72,8 +73,9 @@ def eigenvalue_solve(
         vectors: the eigenvectors as columns, shape `(..., m, m)`.
         eigenvalues: what is inverted, λ included, shape `(..., m)`.
         gradient: shape `(..., N, m)`.
+        smallest: below this share of the largest, an eigenvalue is rounding.
     """
-    regular = eigenvalues.amin(-1) > tolerance(vectors) * eigenvalues.amax(-1)
+    regular = eigenvalues.amin(-1) > smallest * eigenvalues.amax(-1)
     step = ((gradient @ vectors) / eigenvalues[..., None, :]) @ vectors.mT
     return step, regular
 

@@ -1,0 +1,67 @@
+"""The empirical Fisher where float32 would lose its digits, and its rank-one scopes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from newton_optim import EmpiricalFisher, LossDerivatives, RelativeDamping
+from newton_optim.curvature import Solution
+from tests.asserts import as_float64, assert_relatively_close
+
+
+def solve(g: torch.Tensor, damping: float | RelativeDamping, scope: str = "batch") -> Solution:
+    derivatives = LossDerivatives(torch.zeros(len(g)), g)
+    return EmpiricalFisher(scope=scope).solve(derivatives, damping)
+
+
+@pytest.mark.parametrize(("n", "m"), [(64, 5), (5, 64)])
+@pytest.mark.parametrize("longest", [1e2, 2e4, 1e6])
+def test_one_exploding_gradient_leaves_the_others_right(n: int, m: int, longest: float) -> None:
+    """What Newton losses are for: F has the square of the spread as its condition."""
+    g = torch.randn(n, m)
+    g[0] *= longest
+    U, s, Vt = np.linalg.svd(as_float64(g), full_matrices=False)  # no product, no squared condition
+    expected = (U * (s / (s**2 / n + 1.0))) @ Vt
+    step = solve(g, 1.0).step
+    for got, want in zip(step, expected, strict=True):
+        assert_relatively_close(got, want, 1e-5)
+
+
+def test_no_matrix_of_outputs_is_formed_where_samples_are_few() -> None:
+    g = torch.randn(3, 200_000)  # its F would take 160 GB
+    assert solve(g, 1.0).step.shape == g.shape
+
+
+@pytest.mark.parametrize("damping", [0.3, RelativeDamping(0.3)])
+def test_scope_sample_is_sherman_morrison(damping: float | RelativeDamping) -> None:
+    g = torch.randn(4, 3, dtype=torch.float64)
+    step = as_float64(solve(g, damping, "sample").step)
+    for g_i, s_i in zip(as_float64(g), step, strict=True):
+        C = np.outer(g_i, g_i)
+        lam = 0.3 if damping == 0.3 else 0.3 * np.trace(C) / 3
+        np.testing.assert_allclose(np.linalg.solve(C + lam * np.eye(3), g_i), s_i, rtol=1e-9)
+
+
+def test_scope_joint_is_the_batch_as_one_sample() -> None:
+    g = torch.randn(4, 3, dtype=torch.float64)
+    flat = as_float64(g).ravel()
+    expected = np.linalg.solve(np.outer(flat, flat) + 0.5 * np.eye(12), flat).reshape(4, 3)
+    np.testing.assert_allclose(as_float64(solve(g, 0.5, "joint").step), expected, rtol=1e-9)
+
+
+def test_gradients_whose_squares_overflow_float32() -> None:
+    g = torch.tensor([[3e25, 0.0], [0.0, 1.0]])
+    expected = [[2 / 3e25, 0.0], [0.0, 1.0 / 1.5]]
+    assert_relatively_close(solve(g, 1.0).step, expected, 1e-5)
+
+
+@pytest.mark.parametrize("scope", ["batch", "sample", "joint"])
+def test_rounding_is_not_a_direction(scope: str) -> None:
+    """Gradients that sum to zero: F is singular along (1, ..., 1) but for rounding."""
+    g = torch.randn(32, 5)
+    g = g - g.mean(dim=1, keepdim=True)
+    solution = solve(g, 0.0, scope)
+    assert torch.equal(solution.step, g)
+    assert int(solution.fallbacks) >= 1

@@ -1,0 +1,69 @@
+"""Solves that say where they failed, and synchronise with nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newton_optim.curvature._solve import (
+    cholesky_solve,
+    eigenvalue_solve,
+    fall_back,
+    lu_solve,
+    tolerance,
+)
+
+
+def random_matrix(seed: int, m: int, rank: int, dtype: torch.dtype) -> torch.Tensor:
+    """A symmetric matrix of this rank whose other eigenvalues are ±(1..2)."""
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    Q, _ = torch.linalg.qr(
+        torch.randn(m, m, generator=generator, dtype=torch.float64, device="cpu")
+    )
+    w = 1 + torch.rand(m, generator=generator, dtype=torch.float64, device="cpu")
+    w[1::2] *= -1
+    w[rank:] = 0
+    matrix: torch.Tensor = (Q * w) @ Q.mT
+    return matrix.to(torch.zeros(0).device, dtype)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    m=st.integers(2, 8),
+    missing=st.integers(0, 2),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_lu_knows_a_singular_matrix(seed: int, m: int, missing: int, dtype: torch.dtype) -> None:
+    C = random_matrix(seed, m, m - missing, dtype)
+    g = torch.randn(3, m, dtype=dtype)
+    step, regular = lu_solve(C, g)
+    assert bool(regular) == (missing == 0)
+    if missing == 0:
+        torch.testing.assert_close(step @ C, g, rtol=1e-3, atol=1e-3)
+
+
+@given(seed=st.integers(0, 2**32 - 1), m=st.integers(2, 8), missing=st.integers(0, 2))
+def test_eigenvalues_know_a_singular_matrix(seed: int, m: int, missing: int) -> None:
+    C = random_matrix(seed, m, m - missing, torch.float32)
+    w, Q = torch.linalg.eigh(C)
+    _, regular = eigenvalue_solve(Q, w.abs(), torch.ones(3, m), tolerance(C))
+    assert bool(regular) == (missing == 0)
+
+
+def test_cholesky_knows_an_indefinite_matrix() -> None:
+    step, regular = cholesky_solve(torch.diag(torch.tensor([1.0, 4.0])), torch.eye(2), 1e-7)
+    assert bool(regular)
+    torch.testing.assert_close(step, torch.diag(torch.tensor([1.0, 0.25])))
+    assert not bool(cholesky_solve(torch.diag(torch.tensor([1.0, -4.0])), torch.eye(2), 1e-7)[1])
+    assert not bool(cholesky_solve(torch.diag(torch.tensor([1.0, 1e-9])), torch.eye(2), 1e-7)[1])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_rows_that_are_not_finite_fall_back(bad: float) -> None:
+    step = torch.tensor([[1.0, bad], [2.0, 3.0], [bad, bad]])
+    gradient = torch.tensor([[5.0, 6.0], [7.0, 8.0], [0.0, 0.0]])
+    used, failed = fall_back(step, gradient, torch.tensor(True))
+    assert used.tolist() == [[5.0, 6.0], [2.0, 3.0], [0.0, 0.0]]
+    assert failed.tolist() == [True, False, False]  # a gradient of zero has nothing to lose

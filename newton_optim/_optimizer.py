@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
@@ -343,7 +344,7 @@ def _step(self: NewtonLossOptimizer, closure: Callable[[], Any] | None = None) -
             return None
         outputs, loss, args = _parse(returned)
         result = self._newton_step(outputs, loss, args)
-        if _needs_closure(self.base):
+        if _needs_closure(type(self.base)):
             self.base.step(_closure_to_target(self, closure, result))  # type: ignore[arg-type]
         else:
             self.base.zero_grad()
@@ -353,13 +354,19 @@ def _step(self: NewtonLossOptimizer, closure: Callable[[], Any] | None = None) -
 
 
 def _plain_step(self: NewtonLossOptimizer) -> None:
-    if _needs_closure(self.base):
+    if _needs_closure(type(self.base)):
         raise TypeError(f"{type(self.base).__name__} needs a closure for every step: {CONTRACT}")
     self.base.step()
 
 
 def _parse(returned: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     """The parts of what a closure returned."""
+    if isinstance(returned, Tensor):
+        raise TypeError(
+            f"{CONTRACT}; got {describe(returned)}, which is what a trainer's own closure returns: "
+            "use the NewtonLoss of the loss with the bare optimiser there, or the trainer's manual "
+            "optimisation"
+        )
     if not isinstance(returned, tuple) or len(returned) < 2:
         raise TypeError(f"{CONTRACT}; got {describe(returned)}")
     outputs, loss, *args = returned
@@ -368,9 +375,10 @@ def _parse(returned: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     return outputs, loss, tuple(args)
 
 
-def _needs_closure(base: Optimizer) -> bool:
+@functools.cache
+def _needs_closure(base: type[Optimizer]) -> bool:
     """Whether the base's step cannot be called without one (L-BFGS)."""
-    closure = inspect.signature(type(base).step).parameters.get("closure")
+    closure = inspect.signature(base.step).parameters.get("closure")
     return closure is not None and closure.default is inspect.Parameter.empty
 
 

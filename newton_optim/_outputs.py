@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,9 +89,8 @@ def _take_apart(outputs: Any) -> Outputs:
     if isinstance(outputs, (Mapping, tuple, list)) and not outputs:
         raise ValueError(f"outputs must not be empty, got {describe(outputs)}")
     if isinstance(outputs, Mapping):
-        keys = list(outputs)
-        names = [f"outputs[{key!r}]" for key in keys]
-        return Outputs(list(outputs.values()), names, lambda p: dict(zip(keys, p, strict=True)))
+        names = [f"outputs[{key!r}]" for key in outputs]
+        return Outputs(list(outputs.values()), names, _mapping_like(outputs))
     if isinstance(outputs, (tuple, list)):
         names = [f"outputs[{i}]" for i in range(len(outputs))]
         return Outputs(list(outputs), names, _sequence_like(outputs))
@@ -98,6 +98,19 @@ def _take_apart(outputs: Any) -> Outputs:
         "outputs must be a tensor (N, *event), or a tuple, list or dict of such tensors, "
         f"got {describe(outputs)}"
     )
+
+
+def _mapping_like(outputs: Mapping[str, Tensor]) -> Callable[[list[Tensor]], Any]:
+    keys = list(outputs)
+    if type(outputs) is dict or not isinstance(outputs, dict):
+        return lambda parts: dict(zip(keys, parts, strict=True))
+
+    def rebuild(parts: list[Tensor]) -> Any:  # a subclass, with attributes of its own perhaps
+        result = copy.copy(outputs)
+        result.update(zip(keys, parts, strict=True))
+        return result
+
+    return rebuild
 
 
 def _sequence_like(outputs: tuple[Tensor, ...] | list[Tensor]) -> Callable[[list[Tensor]], Any]:

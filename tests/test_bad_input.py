@@ -146,13 +146,13 @@ def test_bad_options_of_curvatures(
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: Hessian("batch"),  # type: ignore[misc]
-        lambda: EmpiricalFisher("batch"),  # type: ignore[misc]
-        lambda: Identity(1.0),  # type: ignore[call-arg]
-        lambda: NewtonLossOptimizer(base(), "hessian"),  # type: ignore[misc]
-        lambda: NewtonLoss(loss, "hessian"),  # type: ignore[misc]
-        lambda: InjectFisher(1.0),  # type: ignore[misc]
-        lambda: inject_fisher(outputs(), 1.0, "mean"),  # type: ignore[misc]
+        lambda: Hessian("batch"),
+        lambda: EmpiricalFisher("batch"),
+        lambda: Identity(1.0),
+        lambda: NewtonLossOptimizer(base(), "hessian"),
+        lambda: NewtonLoss(loss, "hessian"),
+        lambda: InjectFisher(1.0),
+        lambda: inject_fisher(outputs(), 1.0, "mean"),
     ],
 )
 def test_what_has_a_default_is_keyword_only(call: Callable[[], Any]) -> None:
@@ -337,7 +337,7 @@ class Own:
 )
 def test_bad_newton_steps(result: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="newton_step"):
-        newton_target(loss, outputs(), curvature=Own(result), damping=1.0)  # type: ignore[arg-type]
+        newton_target(loss, outputs(), curvature=Own(result), damping=1.0)
 
 
 # --- The optimiser and inject_fisher ----------------------------------------------------------

@@ -41,7 +41,7 @@ class OnceSquare(torch.autograd.Function):
         return x.square()
 
     @staticmethod
-    @once_differentiable  # type: ignore[no-untyped-call]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return 2 * x * grad
@@ -99,7 +99,7 @@ class TracedOnceSquare(TracedSquare):
     """The same, but its backward says that it cannot be differentiated."""
 
     @staticmethod
-    @once_differentiable  # type: ignore[no-untyped-call]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return 2 * x * grad
@@ -224,7 +224,7 @@ def newton_step_by_autograd(loss: Callable[[Tensor], Tensor], y: Tensor) -> Arra
 def test_an_old_style_function_in_a_callable_is_right_or_refused_with_its_cause() -> None:
     """`torch.func` needs `setup_context`; the message of its absence must lead somewhere."""
     y = torch.randn(4, 3, dtype=torch.float64)
-    loss = lambda y: HandWrittenReLU.apply(y).cosh().sum(dim=1)  # type: ignore[no-untyped-call]  # noqa: E731
+    loss = lambda y: HandWrittenReLU.apply(y).cosh().sum(dim=1)  # noqa: E731
     expected = newton_step_by_autograd(lambda y: y.relu().cosh().sum(dim=1), y)
     assert_right_or_refused(lambda: newton_optim.newton_target(loss, y), expected)
 
@@ -368,8 +368,8 @@ def test_accumulation_divides_the_newton_loss() -> None:
 
 def test_unknown_attributes_are_not_forwarded() -> None:
     base = torch.optim.Adam([torch.zeros(2, requires_grad=True)], fused=True)
-    assert base._step_supports_amp_scaling  # type: ignore[attr-defined]
-    base.of_the_base_alone = 1  # type: ignore[attr-defined]
+    assert base._step_supports_amp_scaling
+    base.of_the_base_alone = 1
     optimizer = newton_optim.NewtonLossOptimizer(base)
     for name in ["_step_supports_amp_scaling", "of_the_base_alone", "nonsense"]:
         assert not hasattr(optimizer, name)

@@ -13,10 +13,10 @@ from newton_optim.curvature._damping import resolve_damping
 
 
 def test_relative_damping_is_a_value() -> None:
-    assert RelativeDamping(torch.tensor(0.5)) == RelativeDamping(0.5)  # type: ignore[arg-type]
+    assert RelativeDamping(torch.tensor(0.5)) == RelativeDamping(0.5)
     assert {RelativeDamping(0.5): 1}[RelativeDamping(0.5)] == 1
     with pytest.raises(AttributeError):
-        RelativeDamping(0.5).c = 1.0  # type: ignore[misc]
+        RelativeDamping(0.5).c = 1.0
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,7 @@ def compare_on_rank(rank: int, file: str) -> None:
 @pytest.mark.skipif(DEVICE.type != "cpu", reason="gloo runs on the CPU")
 def test_ranks_share_their_curvature() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(  # type: ignore[attr-defined, no-untyped-call]
-            compare_on_rank, args=(os.path.join(folder, "store"),), nprocs=2
-        )
+        mp.spawn(compare_on_rank, args=(os.path.join(folder, "store"),), nprocs=2)
 
 
 @pytest.mark.parametrize("curvature", [Hessian, EmpiricalFisher])

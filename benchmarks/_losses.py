@@ -45,10 +45,11 @@ def binary_cross_entropy_entries(P: Tensor, Q: Tensor) -> Tensor:
     p = P.detach()
     value = -(Q * p.log().clamp_min(_LOG_FLOOR) + (1 - Q) * (-p).log1p().clamp_min(_LOG_FLOOR))
     variance = (1 - p) * p
-    bounded = variance.clamp_min(_EPSILON)
-    slope = (p - Q) / bounded
-    # Quotient rule; where the bound holds, the denominator is a constant.
-    bend = (1 - torch.where(variance > _EPSILON, slope * (1 - 2 * p), 0.0)) / bounded
+    slope = (p - Q) / variance.clamp_min(_EPSILON)
+    # Where the bound holds, the denominator is a constant; elsewhere this is 1/P² or 1/(1 - P)²
+    # (the quotient rule gives the same, but cancels in float32).
+    inverse = torch.where(variance > _EPSILON, Q * p + (1 - Q) * (1 - p), 1.0)
+    bend = torch.where(variance > _EPSILON, inverse.square().reciprocal(), 1 / _EPSILON)
     # The difference is exactly 0: what remains of the polynomial are its two derivatives.
     difference = P - p
     return value + difference * (slope + 0.5 * bend * difference)
@@ -93,7 +94,8 @@ def clip_sample_gradients(scores: Tensor, norm: float) -> Tensor:
 
     def clip(gradient: Tensor) -> Tensor:
         length = gradient.norm(dim=-1, keepdim=True) * samples
-        return gradient * (norm / length.clamp_min(norm))
+        shortened: Tensor = gradient * (norm / length.clamp_min(norm))
+        return shortened
 
     clipped = scores.view_as(scores)
     clipped.register_hook(clip)

@@ -36,11 +36,12 @@ def make_objective(config: Config, device: torch.device) -> Objective:
     """The objective that ``config`` names; every seed has its own Newton step."""
     operator = sorting_operator(config, device)
     if config.loss == "exact":
-        newton, samples = RankingLoss(operator), RankingLoss(operator, reduction="none")
-    else:
-        newton = ProbabilityLoss(operator)
-        samples = newton.plain
-    return _plain(samples, config) if config.curvature == "none" else _newton(newton, config)
+        exact = RankingLoss(operator, reduction="none")
+        return _plain(exact, config) if config.curvature == "none" else _newton(exact, config)
+    probability = ProbabilityLoss(operator)
+    if config.curvature == "none":
+        return _plain(probability.plain, config)
+    return _newton(probability, config)
 
 
 def _plain(loss: Callable[[Tensor, Tensor], Tensor], config: Config) -> Objective:

@@ -21,6 +21,7 @@ from benchmarks._presets import (
     with_operator,
 )
 
+_SEEDS_END: Final = 10_000
 _SELECTORS: Final = ("operator", "distribution", "n", "loss", "curvature")
 
 
@@ -70,9 +71,12 @@ def plan_seeds(text: str | None, preset: str | None, tune: bool) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise InputError(f"--seeds must be such as 0-7 or 0,2,5, got {text}")
-        seeds += range(int(first), int(last if dash else first) + 1)
-    if not seeds or len(set(seeds)) != len(seeds) or len(seeds) > 1000:
-        raise InputError(f"--seeds must name 1 to 1000 different seeds, got {text}")
+        start, stop = int(first), int(last if dash else first) + 1
+        if stop > _SEEDS_END:
+            raise InputError(f"--seeds must be below {_SEEDS_END:,}, got {text}")
+        seeds += range(start, stop)
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise InputError(f"--seeds must name each seed once, and at least one, got {text}")
     return seeds
 
 

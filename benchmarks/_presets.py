@@ -14,15 +14,16 @@ from benchmarks._config import Config
 
 GRID: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)  # The paper's, for λ.
 CLIP_GRID: Final = (0.01, 0.1, 1.0, 10.0)
-LR_GRID: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+LR_GRID: Final = (3e-4, 1e-3, 2e-3, 3e-3, 1e-2)
 
 # python -m benchmarks.sorting --tune
 CHOSEN_MAIN: Final = {
     "lr": 1e-3,  # of the plain probability form; all other rows train at the rate of MAIN
     "clip": 1.0,
-    "hessian": 10.0,
+    "raw": 1000.0,
+    "absolute": 0.1,
     "fisher": 1.0,
-    "exact hessian": 1.0,
+    "exact absolute": 1.0,
 }
 # python -m benchmarks.sorting --preset table1 --tune --data digits --steps 1000 --batch-size 50
 # (operator, distribution, n) -> (λ of the Hessian, λ of the Fisher).
@@ -39,7 +40,7 @@ _TABLE1_OPERATORS: Final[tuple[tuple[str, str | None], ...]] = (
 )
 PRESETS: Final = ("main", "table1")
 DEFAULT_SEEDS: Final = {"main": "0-7", "table1": "0-9"}
-TUNING_SEEDS: Final = "100-103"
+TUNING_SEEDS: Final = "100-107"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,7 @@ def row_name(config: Config, reference: Config) -> str:
         treatment = "plain" if config.clip is None else f"plain, clipped at {config.clip:g}"
     else:
         treatment = f"NL ({config.curvature.capitalize()})"
-        if config.eigenvalues not in {None, "raw"}:
-            treatment += f", {config.eigenvalues}"
+        treatment += "" if config.eigenvalues is None else f", {config.eigenvalues}"
         treatment += "" if config.damping is None else f", λ={config.damping:g}"
     rate = "" if config.lr == reference.lr else f", rate {config.lr:g}"
     return f"{config.loss}, {treatment}{rate}"
@@ -111,16 +111,21 @@ def row_name(config: Config, reference: Config) -> str:
 def main_cells(base: Config = MAIN) -> list[Cell]:
     """The main job: the paper's comparison first, then the controls that keep it honest.
 
+    The Hessian stands there twice: raw, as in the paper, and with the absolute eigenvalues that are
+    the library's default, since the raw one is indefinite and does not rescue this loss.
+
     The rate of the plain loss was tuned on the bundled digits, so on other data that row is left
     out.
     """
     chosen = CHOSEN_MAIN
-    hessian = replace(base, curvature="hessian", eigenvalues="raw")
-    exact = replace(hessian, loss="exact", damping=chosen["exact hessian"])
+    raw = replace(base, curvature="hessian", eigenvalues="raw", damping=chosen["raw"])
+    absolute = replace(raw, eigenvalues="absolute", damping=chosen["absolute"])
+    exact = replace(absolute, loss="exact", damping=chosen["exact absolute"])
     cells = [
         Cell(base),
         Cell(replace(base, lr=chosen["lr"]), "lr", LR_GRID),
-        Cell(replace(hessian, damping=chosen["hessian"]), "damping", GRID),
+        Cell(raw, "damping", GRID),
+        Cell(absolute, "damping", GRID),
         Cell(replace(base, curvature="fisher", damping=chosen["fisher"]), "damping", GRID),
         Cell(replace(base, clip=chosen["clip"]), "clip", CLIP_GRID),
         Cell(exact.plain()),

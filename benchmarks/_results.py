@@ -83,7 +83,7 @@ def read_records(path: Path) -> list[Record]:
         try:
             record = json.loads(line)
         except ValueError as error:
-            if line.startswith(_START):  # Torn: the run is done again and has a line further down.
+            if line[: len(_START)] == _START[: len(line)]:  # Torn; done again, further down.
                 continue
             raise InputError(f"{path}, line {number} is not JSON") from error
         if not isinstance(record, dict) or not record.keys() >= _REQUIRED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from benchmarks._config import Config
 from benchmarks._presets import Cell, group_name, row_name
@@ -14,17 +15,13 @@ from benchmarks._table import summary, text_table
 
 def candidates(cells: Sequence[Cell]) -> list[tuple[Cell, list[Config]]]:
     """Every cell that has a number to choose, with one configuration for each candidate."""
-    return [
-        (
-            cell,
-            [
-                replace(cell.config, split="validation", **{cell.knob: value})
-                for value in cell.candidates
-            ],
-        )
-        for cell in cells
-        if cell.knob is not None
-    ]
+    tried = []
+    for cell in cells:
+        if cell.knob is not None:
+            changes: list[dict[str, Any]] = [{cell.knob: value} for value in cell.candidates]
+            configs = [replace(cell.config, split="validation", **change) for change in changes]
+            tried.append((cell, configs))
+    return tried
 
 
 def best(records: Sequence[Sequence[Record]]) -> int:

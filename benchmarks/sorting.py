@@ -76,7 +76,7 @@ def sorting(
     Runs that have their line in the folder's runs.jsonl are not run again; a stopped one goes on
     from its checkpoint.
 
-    --tune runs the grids on validation digits, with seeds 100-103 unless --seeds is given, and
+    --tune runs the grids on validation digits, with seeds 100-107 unless --seeds is given, and
     prints what it chooses.
     """
     choices: dict[str, Any] = {

@@ -34,6 +34,7 @@ def callable_derivatives(
     if not second_order:
         total = _total(loss, outputs, reduction, second_order)
         gradient, value = _call(torch.func.grad(total, has_aux=True), matrix)
+        value, gradient = value.detach(), gradient.detach()
 
         def recompute(vectors: Tensor) -> Tensor:
             return callable_derivatives(loss, outputs, reduction, True, chunk_size)[2](vectors)
@@ -46,7 +47,7 @@ def callable_derivatives(
             raise refusal("is linear in the outputs, or its backward leaves autograd")
         return _batched(vjp, vectors, chunk_size)
 
-    return value, gradient, products
+    return value.detach(), gradient.detach(), products
 
 
 def _total(
@@ -88,10 +89,10 @@ def _batched(
 ) -> Tensor:
     """All products at once; one at a time where an operation has no batching rule."""
     try:
-        return torch.func.vmap(lambda v: vjp(v)[0], chunk_size=chunk_size)(vectors)
+        return torch.func.vmap(lambda v: vjp(v)[0], chunk_size=chunk_size)(vectors).detach()
     except RuntimeError:
         rows: Tensor = _call(lambda v: torch.stack([vjp(row)[0] for row in v]), vectors)
-        return rows
+        return rows.detach()
 
 
 def _call(function: Callable[[Tensor], Any], argument: Tensor) -> Any:

@@ -17,7 +17,6 @@ from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _ONCE_DIFFERENTIABLE_CODE = once_differentiable(lambda ctx: None).__code__
-_LEAVES_AUTOGRAD = {torch.ops.aten.detach.default, torch.ops.aten.lift_fresh.default}
 
 
 def refusal(what: str) -> ValueError:
@@ -82,11 +81,16 @@ class _WatchBackward(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         node = torch._C._current_autograd_node()
-        if isinstance(node, BackwardCFunction) and (
-            func in _LEAVES_AUTOGRAD or not torch.is_grad_enabled()
-        ):
+        if isinstance(node, BackwardCFunction) and _leaves_autograd(func, args):
             self.left.add(node)
         return func(*args, **(kwargs or {}))
+
+
+def _leaves_autograd(func: Any, args: Any) -> bool:
+    """Whether this call detaches a tensor, brings one in (not a mere number), or is unrecorded."""
+    if func is torch.ops.aten.lift_fresh.default:
+        return bool(args[0].is_floating_point() and args[0].dim() > 0)
+    return func is torch.ops.aten.detach.default or not torch.is_grad_enabled()
 
 
 def watch_backward(functions: list[Node]) -> AbstractContextManager[None]:

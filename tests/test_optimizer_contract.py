@@ -90,6 +90,29 @@ def test_step_returns_the_original_loss_detached(reduction: str, form: str) -> N
     assert_close(value, expected)
 
 
+@pytest.mark.parametrize("form", ["tensor", "callable"])
+@pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
+def test_nothing_keeps_the_graph_of_a_loss_with_parameters(form: str, curvature: str) -> None:
+    """The loss that is returned and the diagnostics are detached from its own parameters too."""
+    parameter = torch.ones(3, 2, requires_grad=True)
+    weight = torch.tensor(2.0, requires_grad=True)
+    base = torch.optim.SGD([parameter, weight], lr=0.1)
+    optimizer = NewtonLossOptimizer(base, curvature=curvature)
+
+    def loss(y: Tensor) -> Tensor:
+        return weight * y.cosh().sum(dim=1)
+
+    def closure() -> tuple[Tensor, Any]:
+        y = parameter * 1
+        return y, loss(y) if form == "tensor" else loss
+
+    value = optimizer.step(closure)
+    assert value is not None
+    assert not value.requires_grad
+    assert not optimizer.backward(*closure()).requires_grad
+    assert not [name for name, kept in optimizer.diagnostics.items() if kept.requires_grad]
+
+
 @pytest.mark.parametrize("outer", [torch.no_grad, torch.enable_grad])
 def test_the_closure_is_called_once_with_gradients_enabled(outer: Any) -> None:
     net = network()

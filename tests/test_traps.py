@@ -76,6 +76,26 @@ class HandWrittenReLU(torch.autograd.Function):
         return grad * (x > 0)
 
 
+class TutorialReLU(HandWrittenReLU):
+    """The same as PyTorch's own tutorial writes it."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        result = grad.clone()
+        result[x < 0] = 0
+        return result
+
+
+class ChoosingReLU(HandWrittenReLU):
+    """The same with `where`, between the gradient and a constant."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.where(x > 0, grad, torch.tensor(0.0, dtype=grad.dtype))
+
+
 class TracedSquare(torch.autograd.Function):
     """x² as `torch.func` wants it, without a `jvp`; twice differentiable."""
 
@@ -199,9 +219,10 @@ def test_traceable_functions_are_not_refused(
 
 
 @pytest.mark.parametrize("place", ["inside", "between", "beside", "multiplied"])
-def test_a_hand_written_relu_of_the_old_style_is_not_refused(place: str) -> None:
+@pytest.mark.parametrize("relu", [HandWrittenReLU, TutorialReLU, ChoosingReLU])
+def test_a_hand_written_relu_of_the_old_style_is_not_refused(place: str, relu: Any) -> None:
     y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    loss = (PLACES[place](apply(HandWrittenReLU), y) + 0.5 * y.square()).sum(dim=1)
+    loss = (PLACES[place](apply(relu), y) + 0.5 * y.square()).sum(dim=1)
     expected = newton_step_by_autograd(
         lambda y: (PLACES[place](torch.relu, y) + 0.5 * y.square()).sum(dim=1), y
     )

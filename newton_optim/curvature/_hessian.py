@@ -35,9 +35,9 @@ class Hessian(Curvature):
             `C_i = H_i`. `"joint"`: the whole `(Nm, Nm)` matrix of a loss that couples samples, N
             times the Hessian of a mean loss; the other scopes would silently sum its cross blocks.
         eigenvalues: what becomes of the eigenvalues of C before λ is added. `"raw"`: nothing (the
-            paper); where C is indefinite the step may go uphill. `"absolute"`: |·| (saddle-free).
-            `"clamp"`: max(0, ·), the positive semi-definite part. On a positive semi-definite C the
-            three are the same.
+            paper); where C is indefinite the step may go uphill. `"absolute"`: their size
+            (saddle-free). `"clamp"`: max(0, ·), the positive semi-definite part. On a positive
+            semi-definite C the three are the same.
         chunk_size: how many columns of the Hessian are computed at once; all by default. Has no
             effect on a loss with a closed form of its own.
         check_independence: with one more product, find out whether the loss couples samples, and
@@ -110,7 +110,7 @@ class Hessian(Curvature):
 
     def _raw(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
         m = C.shape[-1]
-        lam = resolve_damping(damping, torch.linalg.matrix_norm(C) / m**0.5)
+        lam = resolve_damping(damping, _root_mean_square(C))
         shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
         identity = torch.eye(m, dtype=C.dtype, device=C.device)
         step, regular = lu_solve(C + shift * identity, g)
@@ -126,6 +126,13 @@ class Hessian(Curvature):
         step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
         range_ = w.amin(), w.amax()
         return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+
+
+def _root_mean_square(C: Tensor) -> Tensor:
+    """`‖C‖_F / √m`, the root mean square of the eigenvalues, without overflow of the squares."""
+    size = C.abs().amax((-2, -1))
+    unit = torch.where(size > 0, size, 1.0)
+    return size * torch.linalg.matrix_norm(C / unit[..., None, None]) / C.shape[-1] ** 0.5
 
 
 def _mean(lam: Tensor | float) -> Tensor | float:

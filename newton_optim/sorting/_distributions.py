@@ -36,7 +36,7 @@ def _gaussian(v: Tensor, steepness: float) -> Tensor:
 
 
 def _reciprocal(v: Tensor, steepness: float) -> Tensor:
-    return (1.0 + 0.5 * (v.abs() + v)) / (2.0 + v.abs())
+    return (1.0 + 0.5 * v.abs() + 0.5 * v) / (2.0 + v.abs())
 
 
 def _optimal(v: Tensor, steepness: float) -> Tensor:
@@ -46,8 +46,13 @@ def _optimal(v: Tensor, steepness: float) -> Tensor:
 
 def _phi(v: Tensor, steepness: float) -> Tensor:
     # d / (|d| + ε)^¼ with √(d² + ε²) for |d| + ε: within 1e-7 of it, and smooth at a tie.
-    d = v / steepness
-    return v * (d.square() + PHI_GUARD**2).pow(-0.5 * PHI_EXPONENT)
+    return v * _guarded_square(v / steepness).pow(-0.5 * PHI_EXPONENT)
+
+
+def _guarded_square(d: Tensor) -> Tensor:
+    # Where the clamp holds, every derivative of the weight is zero to rounding.
+    bound = torch.finfo(d.dtype).max ** 0.25
+    return d.clamp(-bound, bound).square() + PHI_GUARD**2
 
 
 def _logistic_phi(v: Tensor, steepness: float) -> Tensor:
@@ -95,7 +100,7 @@ def weight_derivatives(distribution: str, v: Tensor, steepness: float) -> tuple[
         return _logistic_derivatives(v)
     if distribution == "cauchy":
         first = 1.0 / (math.pi * (1.0 + v.square()))
-        return first, -2.0 * math.pi * v * first.square()
+        return first, -2.0 * math.pi * (v * first) * first
     if distribution == "gaussian":
         first = torch.exp(-0.5 * v.square()) / math.sqrt(2.0 * math.pi)
         return first, -v * first
@@ -118,10 +123,9 @@ def _logistic_derivatives(v: Tensor) -> tuple[Tensor, Tensor]:
 
 def _logistic_phi_derivatives(v: Tensor, steepness: float) -> tuple[Tensor, Tensor]:
     # w = v t^(-1/8), t = d² + ε², d = v / steepness; f = σ(w).
-    d = v / steepness
-    d2, t = d.square(), d.square() + PHI_GUARD**2
+    d, t = v / steepness, _guarded_square(v / steepness)
     w = v * t.pow(-0.125)
-    w_first = t.pow(-1.125) * (0.75 * d2 + PHI_GUARD**2)
-    w_second = -d * t.pow(-2.125) * (0.1875 * d2 + 0.75 * PHI_GUARD**2) / steepness
+    w_first = t.pow(-1.125) * (0.75 * t + 0.25 * PHI_GUARD**2)
+    w_second = -d * t.pow(-2.125) * (0.1875 * t + 0.5625 * PHI_GUARD**2) / steepness
     first, second = _logistic_derivatives(w)
     return first * w_first, second * w_first.square() + first * w_second

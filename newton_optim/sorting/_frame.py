@@ -49,12 +49,12 @@ def widen(scores: Tensor) -> Tensor:
 
 def batch_last(values: Tensor) -> Tensor:
     """`(*batch, n)` as `(n, *batch)`, contiguous."""
-    return values.movedim(-1, 0).contiguous()
+    return values.permute(-1, *range(values.ndim - 1)).contiguous()
 
 
 def batch_first(matrix: Tensor) -> Tensor:
     """`(n, n, *batch)` as `(*batch, n, n)`, contiguous."""
-    return matrix.movedim((0, 1), (-2, -1)).contiguous()
+    return matrix.permute(*range(2, matrix.ndim), 0, 1).contiguous()
 
 
 def differences(values: Tensor) -> Tensor:

@@ -73,6 +73,11 @@ class SortingNetwork(nn.Module):
         ValueError: for an argument of the wrong value, or scores of another size than `n`.
     """
 
+    _partner: Tensor
+    _sign: Tensor
+    _incidence: Tensor
+    _pairs: Tensor
+
     def __init__(
         self,
         n: int,
@@ -143,7 +148,10 @@ def relaxed_permutation(network: SortingNetwork, scores: Tensor, dtype: torch.dt
         `P`, shape `(..., n, n)`.
     """
     x = wide(scores)
-    P = torch.eye(network.n, dtype=dtype, device=x.device).expand(*x.shape, network.n)
+    # What is added is 0, or NaN if a score is not finite. As a constant: the derivatives of both x
+    # would swallow those of a small weight. A single score has no other graph.
+    zero = (x - x) if network.n == 1 else (x - x).detach()
+    P = torch.eye(network.n, dtype=dtype, device=x.device) + zero.to(dtype).unsqueeze(-1)
     partners, signs = network._partner.to(x.device), network._sign.to(x.device, x.dtype)
     for partner, sign in zip(partners.unbind(), signs.unbind(), strict=True):
         other = x.index_select(-1, partner)
@@ -162,8 +170,8 @@ def _wires(n: int, layers: list[Layer]) -> tuple[Tensor, Tensor]:
 
     A wire that is not compared is its own partner, at `v = 0`: half of it and half of it.
     """
-    partner = torch.arange(n, device="cpu").repeat(len(layers), 1)
-    sign = torch.zeros(len(layers), n, device="cpu")
+    partner = torch.arange(n).repeat(len(layers), 1)
+    sign = torch.zeros(len(layers), n)
     for k, (low, high) in enumerate(layers):
         partner[k, low], partner[k, high] = torch.tensor(high), torch.tensor(low)
         sign[k, low], sign[k, high] = 1.0, -1.0
@@ -173,7 +181,7 @@ def _wires(n: int, layers: list[Layer]) -> tuple[Tensor, Tensor]:
 def _incidence(n: int, layers: list[Layer]) -> Tensor:
     """Of every comparator, a column: -1 at its first and 1 at its second wire, `(n, K)`."""
     low, high = ([wire for layer in layers for wire in layer[k]] for k in (0, 1))
-    incidence = torch.zeros(n, len(low), device="cpu")
-    members = torch.arange(len(low), device="cpu")
+    incidence = torch.zeros(n, len(low))
+    members = torch.arange(len(low))
     incidence[low, members], incidence[high, members] = -1.0, 1.0
     return incidence

@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 
 from newton_optim._derivatives import LossDerivatives
-from newton_optim.sorting._network import SortingNetwork, relaxed_permutation, wide
+from newton_optim.sorting._network import (
+    SortingNetwork,
+    check_scores,
+    relaxed_permutation,
+    wide,
+)
 from newton_optim.sorting._network_sweeps import (
     adjoints,
     comparators,
@@ -16,7 +21,7 @@ from newton_optim.sorting._network_sweeps import (
 )
 
 # Elements of the largest intermediate tensor: what stays in a CPU's cache.
-CHUNK_ELEMENTS = 2**19
+CHUNK_ELEMENTS = 2**17
 
 
 def network_loss(network: SortingNetwork, scores: Tensor, ranks: Tensor) -> Tensor:
@@ -35,11 +40,12 @@ def network_loss(network: SortingNetwork, scores: Tensor, ranks: Tensor) -> Tens
     Returns:
         The loss of every sample, shape `(...,)`, float32 at least.
     """
+    check_scores(network, scores)
     dtype = torch.promote_types(scores.dtype, torch.float32)
     x = wide(scores)
     P = relaxed_permutation(network, x, x.dtype)
-    q = _weight_of_truth(P, _target(network, ranks))
-    return -q.clamp(min=torch.finfo(dtype).tiny).log().mean((-2, -1)).to(dtype)
+    q, error = _truth_and_error(P, _target(network, ranks))
+    return _cross_entropy(q, error, torch.finfo(dtype).tiny).to(dtype)
 
 
 def network_derivatives(network: SortingNetwork, scores: Tensor, ranks: Tensor) -> LossDerivatives:
@@ -68,15 +74,20 @@ def network_derivatives(network: SortingNetwork, scores: Tensor, ranks: Tensor) 
 
     Args:
         network: the network.
-        scores: `(N, n)`.
-        ranks: `(N, n)`, integers: the true rank of each element in the network's direction.
+        scores: `(..., n)`.
+        ranks: `(..., n)`, integers: the true rank of each element in the network's direction.
 
     Returns:
-        Value `(N,)`, gradient `(N, n)`, and the Hessian `(N, n, n)`, computed when asked for.
+        Value `(...,)`, gradient `(..., n)`, and the Hessian `(..., n, n)`, computed when asked for.
     """
+    check_scores(network, scores)
+    batch, n = scores.shape[:-1], network.n
     with torch.no_grad(), torch.autocast(scores.device.type, enabled=False):
-        work = _Derivatives(network, scores.detach(), ranks)
-    return LossDerivatives(work.value, work.gradient, work.hessian)
+        work = _Derivatives(network, scores.detach().reshape(-1, n), ranks.reshape(-1, n))
+    gradient = work.gradient.reshape(*batch, n)
+    return LossDerivatives(
+        work.value.reshape(batch), gradient, lambda: work.hessian().reshape(*batch, n, n)
+    )
 
 
 class _Derivatives:
@@ -89,9 +100,10 @@ class _Derivatives:
         P, E = mixed_identity(self.pairs, self.n)
         _, R = mixed_identity(self.pairs, self.n, backward=True)
         target = _target(network, ranks)
-        q = _weight_of_truth(P.transpose(0, 1), target)  # (N, n, n)
+        q, error = _truth_and_error(P.transpose(0, 1), target)  # (N, n, n)
         tiny = torch.finfo(q.dtype).tiny
-        self.value = -q.clamp(min=tiny).log().mean((-2, -1))
+        # What is added is 0, or NaN if a score is not finite.
+        self.value = _cross_entropy(q, error, tiny) + (scores - scores).sum(-1)
         # 1 / (n q), zero where q is clamped. NaN stays NaN.
         self.inverse = torch.where(q < tiny, 0.0, 1.0 / (self.n * q))
         W = torch.where(target, -self.inverse, self.inverse) / self.n
@@ -108,12 +120,13 @@ class _Derivatives:
             V = tangents(pairs, self.n).transpose(0, 1)
             first = pairs.first.t().unsqueeze(-1)
             diagonal = (self.F * pairs.second + self.y * pairs.bend).t().unsqueeze(-1)
+            squares = self._squares(first * V)
             SV = 0.5 * diagonal * V
             left, middle = first * self.RW, (first * self.E).transpose(1, 2)
             products = mixed_products(pairs, self.incidence, left, middle, V)
             for layer, rows in zip(pairs.layers[1:], products, strict=True):
                 SV[:, layer.members] += rows
-            half = V.transpose(1, 2) @ SV + 0.5 * self._squares(first * V)
+            half = V.transpose(1, 2) @ SV + 0.5 * squares
             return self.steepness**2 * (half + half.transpose(1, 2))
 
     def _squares(self, A: Tensor) -> Tensor:
@@ -121,11 +134,13 @@ class _Derivatives:
         n, N = self.n, A.shape[0]
         R, E, A = (part.transpose(1, 2).contiguous() for part in (self.R, self.E, A))
         scale = self.inverse.flatten(1).unsqueeze(1)
-        size = max(1, CHUNK_ELEMENTS // max(1, n * E[0].numel())) if E.is_cpu else max(1, N)
+        K = E.shape[-1]
+        size = max(1, CHUNK_ELEMENTS // (n * n * max(1, K)) if E.is_cpu else N)
+        buffer = E.new_empty(min(size, N), n, n, K)
         squares = []
         for r, e, a, s in zip(*(part.split(size) for part in (R, E, A, scale)), strict=True):
-            dP = (r.unsqueeze(2) * e.unsqueeze(1)).flatten(1, 2)  # (size, n², K)
-            dq = (a @ dP.transpose(1, 2)).mul_(s)  # (size, n, n²)
+            dP = buffer[: len(r)].copy_(r.unsqueeze(2)).mul_(e.unsqueeze(1))
+            dq = (a @ dP.flatten(1, 2).transpose(1, 2)).mul_(s)  # (size, n, n²)
             squares.append(dq @ dq.transpose(1, 2))
         return torch.cat(squares)
 
@@ -137,7 +152,14 @@ def _target(network: SortingNetwork, ranks: Tensor) -> Tensor:
     return ranks.unsqueeze(-2) == positions
 
 
-def _weight_of_truth(P: Tensor, target: Tensor) -> Tensor:
-    """`q`: `P` at its target entries, elsewhere `1 - P` as the sum of the row's other entries."""
+def _truth_and_error(P: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """`q` and `1 - q`: one of them is `P`, the other the sum of the other entries of the row."""
     others = P @ (1.0 - torch.eye(P.shape[-1], dtype=P.dtype, device=P.device))
-    return torch.where(target, P, others)
+    return torch.where(target, P, others), torch.where(target, others, P)
+
+
+def _cross_entropy(q: Tensor, error: Tensor, tiny: float) -> Tensor:
+    """The mean of `-log q`, also right to rounding where `q` is near one, with `error = 1 - q`."""
+    near = -torch.log1p(-error.clamp(max=0.5))
+    far = -q.clamp(min=tiny).log()
+    return torch.where(error < 0.5, near, far).mean((-2, -1))

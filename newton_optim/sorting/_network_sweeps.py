@@ -66,18 +66,24 @@ def comparators(network: SortingNetwork, scores: Tensor) -> Comparators:
     """
     layers = network_layers(network, scores.device)
     x = wide(scores).t().clone()  # (n, N)
-    parts = []
+    v, both = [x[:0]], [x.new_zeros(2, 0, x.shape[1])]
     for low, high, _ in layers:
         a, b = x[low], x[high]
-        v = network.steepness * (b - a)
-        swap = weight(network.distribution, -v, network.steepness)
-        x[low], x[high] = torch.lerp(a, b, swap), torch.lerp(b, a, swap)
-        parts.append(torch.stack((v, swap), dim=1))
-    v, swap = _join(parts, x.new_zeros(0, 2, x.shape[1])).unbind(1)  # (K, N)
-    keep = weight(network.distribution, v, network.steepness)
+        # In the arithmetic of `relaxed_permutation`: near a tie, the last bit matters.
+        v.append(network.steepness * (b - a))
+        both.append(weight(network.distribution, torch.stack((v[-1], -v[-1])), network.steepness))
+        keep, swap = both[-1].unbind()
+        x[low], x[high] = keep * a + swap * b, keep * b + swap * a
+    return _comparators(network, layers, torch.cat(v), torch.cat(both, dim=1), scores.dtype)
+
+
+def _comparators(
+    network: SortingNetwork, layers: list[Layer], v: Tensor, both: Tensor, dtype: torch.dtype
+) -> Comparators:
+    """What follows from all differences `v`, `(K, N)`, and weights `both`, `(2, K, N)`."""
     first, second = weight_derivatives(network.distribution, v, network.steepness)
-    table = torch.stack((keep, swap, first, second, v * first, v * second + 2.0 * first))
-    return Comparators(layers, *table.to(torch.promote_types(scores.dtype, torch.float32)))
+    table = torch.stack((*both, first, second, v * first, v * second + 2.0 * first))
+    return Comparators(layers, *table.to(torch.promote_types(dtype, torch.float32)))
 
 
 def network_layers(network: SortingNetwork, device: torch.device) -> list[Layer]:
@@ -108,12 +114,11 @@ def mixed_identity(pairs: Comparators, n: int, *, backward: bool = False) -> tup
         second wire minus first, `(K, N, n)`: `E`, or `R` backward.
     """
     Z = _identity(pairs, n)
-    step = -1 if backward else 1
     keeps = pairs.share(pairs.keep.unsqueeze(-1))
     swaps = pairs.share(pairs.swap.unsqueeze(-1))
-    rows = []
-    for (low, high, _), keep, swap in zip(pairs.layers[::step], keeps[::step], swaps[::step]):
-        rows.append(_mix(Z, low, high, keep, swap))
+    layers = list(zip(pairs.layers, keeps, swaps, strict=True))
+    step = -1 if backward else 1
+    rows = [_mix(Z, low, high, keep, swap) for (low, high, _), keep, swap in layers[::step]]
     return Z, _join(rows[::step], Z)
 
 
@@ -146,14 +151,15 @@ def adjoints(pairs: Comparators, n: int, F: Tensor) -> tuple[Tensor, Tensor]:
         F: the derivative of the loss to the weights alone, `(K, N)`.
     """
     x_bar = F.new_zeros(n, F.shape[1])
-    shares = [pairs.share(part) for part in (pairs.first * F, pairs.pull, pairs.swap)]
+    shares = (pairs.share(part) for part in (pairs.first * F, pairs.pull, pairs.swap))
+    layers = list(zip(pairs.layers, *shares, strict=True))
     v_bars, ys = [], []
-    for (low, high, _), fF, pull, swap in zip(pairs.layers[::-1], *(s[::-1] for s in shares)):
+    for (low, high, _), fF, pull, swap in reversed(layers):
         a, b = x_bar[low], x_bar[high]
         y = b - a
         v_bar = torch.addcmul(fF, pull, y)
-        step = torch.addcmul(-v_bar, swap, y)
-        x_bar[low], x_bar[high] = a + step, b - step
+        step = torch.addcmul(v_bar, swap, y, value=-1.0)
+        x_bar[low], x_bar[high] = a - step, b + step
         v_bars.append(v_bar)
         ys.append(y)
     return _join(v_bars[::-1], F), _join(ys[::-1], F)

@@ -36,7 +36,7 @@ class NeuralSort(nn.Module):
     Raises:
         TypeError: if an option is of the wrong kind, or the scores are not a floating-point tensor.
         ValueError: if `temperature` is not above 0, or there are no scores in a sample.
-    """  # noqa: DOC502
+    """
 
     def __init__(self, *, temperature: float = 1.0, descending: bool = False) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class NeuralSort(nn.Module):
 
         In the dtype of the scores, but at least float32.
         """
-        values, order = batch_last(widen(check_scores(scores))).sort(dim=0)
+        values, order = map(batch_last, widen(check_scores(scores)).sort(dim=-1))
         logits = self._logits_of_sorted(differences(values))
         # Columns: from sorted positions to elements.
         logits = logits.gather(1, inverse(order).unsqueeze(0).expand_as(logits))
@@ -57,12 +57,12 @@ class NeuralSort(nn.Module):
 
     def frame(self, scores: Tensor, labels: Tensor) -> Frame:
         """The frame of the ranking loss: rows and columns in the order of the sorted scores."""
-        values, order = batch_last(widen(scores)).sort(dim=0, stable=True)
+        values, order = map(batch_last, widen(scores).sort(dim=-1, stable=True))
         difference, position = differences(values), inverse(order)
         logits = self._logits_of_sorted(difference)
         # The diagonal is 0; taken off, it is constant as well where scores are equal.
         logits = logits - logits.diagonal(dim1=0, dim2=1).movedim(-1, 0).unsqueeze(1)
-        target = position.gather(0, batch_last(labels).argsort(dim=0, stable=True))
+        target = position.gather(0, batch_last(labels.argsort(dim=-1, stable=True)))
         return Frame(difference, logits, target, position)
 
     def _logits_of_sorted(self, difference: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class NeuralSort(nn.Module):
         return (distance - below - above) / self.temperature
 
     def forward(self, scores: Tensor) -> Tensor:
-        """P, shape `(..., n, n)`, in the dtype of the scores (half precision is computed in float32)."""
+        """P, shape `(..., n, n)`, in the dtype of the scores (half is computed in float32)."""
         return self.logits(scores).softmax(dim=-1).to(scores.dtype)
 
     def extra_repr(self) -> str:
@@ -105,5 +105,5 @@ def neural_sort(scores: Tensor, *, temperature: float = 1.0, descending: bool = 
     Raises:
         TypeError: if an argument is of the wrong kind.
         ValueError: if `temperature` is not above 0, or there are no scores in a sample.
-    """  # noqa: DOC502
-    return NeuralSort(temperature=temperature, descending=descending)(scores)
+    """
+    return NeuralSort(temperature=temperature, descending=descending).forward(scores)

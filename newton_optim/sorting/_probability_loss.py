@@ -11,9 +11,7 @@ from torch import Tensor
 from newton_optim._checks import describe
 
 
-def probability_loss(
-    operator: Callable[[Tensor], Any], scores: Tensor, ranks: Tensor
-) -> Tensor:
+def probability_loss(operator: Callable[[Tensor], Any], scores: Tensor, ranks: Tensor) -> Tensor:
     """The mean cross-entropy over the n^2 entries of P of each sample, shape `(...,)`.
 
     Args:
@@ -57,4 +55,4 @@ def _diffsort(operator: Callable[[Tensor], Any], scores: Tensor) -> Tensor:
     """P of a `DiffSortNet`, which takes a matrix and gives (sorted, P transposed)."""
     _, transposed = operator(scores.reshape(-1, scores.shape[-1]))
     P: Tensor = transposed.mT
-    return P.unflatten(0, scores.shape[:-1]) if scores.ndim != 2 else P
+    return P.reshape(*scores.shape, scores.shape[-1])

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from newton_optim._checks import check_choice, describe, known_true
 from newton_optim._derivatives import LossDerivatives
+from newton_optim.sorting._frame import check_scores
 from newton_optim.sorting._network import SortingNetwork
 from newton_optim.sorting._network_loss import network_derivatives, network_loss
 from newton_optim.sorting._neural_sort import NeuralSort, neural_sort
@@ -18,7 +18,6 @@ from newton_optim.sorting._probability_loss import probability_loss
 from newton_optim.sorting._soft_sort import SoftSort, soft_sort
 from newton_optim.sorting._softmax_derivatives import softmax_derivatives
 from newton_optim.sorting._softmax_loss import softmax_loss
-from newton_optim.sorting._frame import check_scores
 
 
 class RankingLoss(nn.Module):
@@ -59,7 +58,7 @@ class RankingLoss(nn.Module):
         ValueError: if `reduction` has no such choice, scores and labels differ in shape or do not
             suit the operator, or a label is NaN (looked at on the CPU and outside of
             `torch.compile` only).
-    """  # noqa: DOC502
+    """
 
     def __init__(self, operator: Callable[[Tensor], Any], *, reduction: str = "mean") -> None:
         super().__init__()
@@ -103,9 +102,7 @@ class RankingLoss(nn.Module):
         """
         if type(self.operator) in (NeuralSort, SoftSort, SortingNetwork):
             return self._derivatives
-        raise AttributeError(
-            f"RankingLoss has no derivatives in closed form for {type(self.operator).__name__}"
-        )
+        raise AttributeError("derivatives")  # `nn.Module` replaces the message by its own.
 
     def _derivatives(self, scores: Tensor, labels: Tensor) -> LossDerivatives:
         _check(scores, labels)

@@ -10,7 +10,6 @@ from newton_optim.sorting._frame import (
     batch_last,
     check_scores,
     differences,
-    inverse,
     widen,
 )
 
@@ -34,7 +33,7 @@ class SoftSort(nn.Module):
     Raises:
         TypeError: if an option is of the wrong kind, or the scores are not a floating-point tensor.
         ValueError: if `temperature` is not above 0, or there are no scores in a sample.
-    """  # noqa: DOC502
+    """
 
     def __init__(self, *, temperature: float = 0.1, descending: bool = False) -> None:
         super().__init__()
@@ -56,14 +55,14 @@ class SoftSort(nn.Module):
         The row of an element is the row of P of the rank that its score has, so that
         `z_ij = -|s_i - s_j| / tau`.
         """
-        values = batch_last(widen(scores))
-        difference = differences(values)
-        rank = inverse(values.argsort(dim=0, stable=True))
-        target = batch_last(labels).argsort(dim=0, stable=True).gather(0, rank)
+        scores = widen(scores)
+        difference = differences(batch_last(scores))
+        order = batch_last(scores.argsort(dim=-1, stable=True))
+        target = order.scatter(0, order, batch_last(labels.argsort(dim=-1, stable=True)))
         return Frame(difference, difference.abs() / -self.temperature, target, None)
 
     def forward(self, scores: Tensor) -> Tensor:
-        """P, shape `(..., n, n)`, in the dtype of the scores (half precision is computed in float32)."""
+        """P, shape `(..., n, n)`, in the dtype of the scores (half is computed in float32)."""
         return self.logits(scores).softmax(dim=-1).to(scores.dtype)
 
     def extra_repr(self) -> str:
@@ -87,5 +86,5 @@ def soft_sort(scores: Tensor, *, temperature: float = 0.1, descending: bool = Fa
     Raises:
         TypeError: if an argument is of the wrong kind.
         ValueError: if `temperature` is not above 0, or there are no scores in a sample.
-    """  # noqa: DOC502
-    return SoftSort(temperature=temperature, descending=descending)(scores)
+    """
+    return SoftSort(temperature=temperature, descending=descending).forward(scores)

@@ -7,8 +7,8 @@ gradient of the row's loss by the logits sums to 0 over the row, and its Hessian
 `K = diag(omega 1) - omega`: each is given by its entries away from m and by those that link to m,
 
     g_j      = q_j (r (2 - sum o + o_j - T_j) - w P_m) - T_j
-    omega_jk = q_j q_k (h_j + h_k),    h_j = r^2 (3 / 2 - sum x / 2 + x_j - T_j) - w P_m (1 + r) / 2
-    omega_mj = q_j c_j,                c_j = P_m r (2 + w - sum x + x_j - T_j)
+    2 omega_jk = q_j q_k (h_j + h_k),    h_j = r^2 (3 - sum x + 2 (x_j - T_j)) - w P_m (1 + r)
+    2 omega_mj = q_j c_j,                c_j = 2 P_m r (2 + w - sum x + x_j - T_j)
 
 and no large numbers are subtracted from each other in any of it. The logits are piecewise linear in
 the scores y, in units of tau, with Jacobians `J_i`: `g = sum_i J_i' g_i`, `H = sum_i J_i' K_i J_i`.
@@ -24,10 +24,13 @@ import torch
 from torch import Tensor
 
 from newton_optim._derivatives import LossDerivatives
-from newton_optim.sorting._frame import Frame, along, batch_first
+from newton_optim.sorting._frame import along, batch_first
 from newton_optim.sorting._neural_sort import NeuralSort
 from newton_optim.sorting._soft_sort import SoftSort
 from newton_optim.sorting._softmax_loss import Rows, cross_entropy, split_rows
+
+# Up to this n, products of small matrices are faster without a batched matrix product.
+SMALL = 12
 
 
 class RowDerivatives(NamedTuple):
@@ -68,8 +71,8 @@ def softmax_derivatives(
 
     def hessian() -> Tensor:
         with full_precision(scores.device):
-            W = to_elements(J.curvature(row), frame.position)
-            return laplacian(W * scale**2)
+            H = laplacian(J.curvature(row), 0.5 * scale**2)
+            return to_elements(batch_first(H), frame.position)
 
     gradient = J.gradient(row) * (scale / n)
     if frame.position is not None:
@@ -81,17 +84,19 @@ def softmax_derivatives(
 
 def row_derivatives(rows: Rows) -> RowDerivatives:
     """The derivatives of every row's loss by its logits."""
-    q, r, P_m, w = rows.share, rows.others, rows.largest, rows.wrong
-    T = rows.target * w
-    odds = rows.false / (1.0 - rows.false)
+    q, r, w, T = rows.share, rows.others, rows.wrong, rows.target * rows.wrong
+    P_m = (-rows.log_odds).sigmoid()
+    one = q.new_ones(())  # A tensor: an operation with a Python number takes twice as long.
+    odds = rows.false / (one - rows.false)
     x = torch.addcmul(odds + odds, odds, odds)
-    total = x.sum(dim=1, keepdim=True)
-    r2, link = r * r, P_m * r  # These, and what is made of them alone, are (n, 1, *batch).
-    first = r * (2.0 - odds.sum(dim=1, keepdim=True)) - w * P_m
+    excess = x.sum(dim=1, keepdim=True).sub(one, alpha=3)  # sum x - 3
+    r2, link = r + r, P_m * r
+    # What is made of r, P_m and w alone is of one column.
+    first = torch.addcmul(r2 - w * P_m, r, odds.sum(dim=1, keepdim=True), value=-1)
     g = q * torch.addcmul(first, r, odds - T) - T
     x = x - T
-    h = torch.addcmul(0.5 * (r2 * (3.0 - total) - w * (P_m + link)), r2, x)
-    c = torch.addcmul(link * (2.0 + w - total), link, x)
+    h = torch.addcmul(-(r * r * excess + w * (P_m + link)), r * r2, x)
+    c = (link + link) * (x - (excess + (one - w)))
     return RowDerivatives(g, q, h, c)
 
 
@@ -107,23 +112,23 @@ class SoftSortJacobian:
         return G.sum(dim=0) - G.sum(dim=1)
 
     def curvature(self, row: RowDerivatives) -> Tensor:
-        """`-H` away from the diagonal, shape `(*batch, n, n)`.
+        """`-2 H` away from the diagonal, shape `(n, n, *batch)`.
 
         `H_kl = sum_i S_ik S_il K^i_kl - S_kl B_kl - S_lk B_lk` with `B_il = sum_j S_ij K^i_jl`,
         and `S_il B_il = omega_il + sum_j (1 - S_il S_ij) omega_jl` over the j other than i:
         without the cancellation, only what is on the other side of y_i has weight, and ties.
         """
         S, q, h = self.S, row.q, row.h
-        upper = 0.5 + 0.5 * S
-        lower = 1.0 - upper
-        qh = q * h
-        twice = 2.0 * S.square() * q  # What is tied with y_i does not move with it.
-        sums = [(v * side).sum(dim=1, keepdim=True) for v in (q, qh) for side in (lower, upper)]
-        opposite = upper * torch.addcmul(sums[2], h, sums[0])
-        opposite = torch.addcmul(opposite, lower, torch.addcmul(sums[3], h, sums[1]))
-        SB = twice * torch.add(opposite, row.c, alpha=0.5)
-        Z = batch_first(S * q).mT @ batch_first(S * qh) + batch_first(SB)
-        return Z + Z.mT
+        qh, Sq, one = q * h, S * q, S.new_ones(())
+        Sqh = S * qh
+        lower, upper = one - S, one + S
+        below, above = (v.sum(dim=1, keepdim=True) for v in (q - Sq, q + Sq))
+        h_below, h_above = (v.sum(dim=1, keepdim=True) for v in (qh - Sqh, qh + Sqh))
+        SB = torch.addcmul(row.c, upper, torch.addcmul(h_below, h, below), value=0.5)
+        SB = torch.addcmul(SB, lower, torch.addcmul(h_above, h, above), value=0.5)
+        # S * S: what is tied with y_i does not move with it.
+        Z = torch.addcmul(row_products(Sq, Sqh), S * Sq, SB)
+        return Z + Z.transpose(0, 1)
 
 
 class NeuralSortJacobian:
@@ -147,33 +152,37 @@ class NeuralSortJacobian:
         return torch.addcmul(self.D * row.g, self.S, G).sum(dim=0) - self.own * rest
 
     def curvature(self, row: RowDerivatives) -> Tensor:
-        """`-H` away from the diagonal, shape `(*batch, n, n)`.
+        """`-2 H` away from the diagonal, shape `(n, n, *batch)`.
 
         `H = K_2 + K_1 S + (K_1 S)' - S K_0 S` with the sums over i `K_0` of `K_i`, `K_1` of
         `D_i K_i`, whose rows' sums are 0, and `K_2` of `D_i K_i D_i`.
         """
-        n, q, D = self.S.shape[0], row.q, self.D
-        S = batch_first(self.S)
-        own = self.own.movedim(0, -1).unsqueeze(-1)
-        left, right, link = (with_product(v, D) for v in (q, q * row.h, q * row.c))
-        X = left.mT @ right + torch.cat([link, own * link], dim=-2)
-        X = X + X.mT  # (*batch, 2n, 2n): omega, omega D; D omega, D omega D
-        K_0, K_1 = laplacian(X[..., :n, :n]), laplacian(X[..., n:, :n])
-        V = (K_1 - 0.5 * (S @ K_0)) @ S
-        return X[..., n:, n:] - V - V.mT
+        S, D, q, own = self.S, self.D, row.q, self.own.unsqueeze(1)
+        qh, qc = q * row.h, q * row.c
+        Dq, Dqh, Dqc = D * q, D * qh, D * qc
+        K_0 = row_products(q, qh) + qc
+        K_0 = laplacian(K_0 + K_0.transpose(0, 1))
+        K_1 = row_products(Dq, qh) + row_products(Dqh, q)
+        K_1 = laplacian(torch.addcmul(K_1, own, qc) + Dqc.transpose(0, 1))
+        K_2 = torch.addcmul(row_products(Dq, Dqh), own, Dqc)  # Half of it.
+        V = torch.add(K_1, row_products(S, K_0), alpha=0.5)  # S' = -S
+        Z = K_2 - row_products(V.transpose(0, 1), S)
+        return Z + Z.transpose(0, 1)
 
 
-def with_product(matrix: Tensor, D: Tensor) -> Tensor:
-    """`[matrix, D matrix]` side by side, `(n, n, *batch)` to `(*batch, n, 2n)`."""
-    return torch.cat([m.movedim((0, 1), (-2, -1)) for m in (matrix, D * matrix)], dim=-1)
+def row_products(left: Tensor, right: Tensor) -> Tensor:
+    """`sum_i left_ij right_ik`, all `(n, n, *batch)`."""
+    if left.shape[0] <= SMALL:
+        return (left.unsqueeze(2) * right.unsqueeze(1)).sum(dim=0)
+    return (batch_first(left).mT @ batch_first(right)).movedim((-2, -1), (0, 1))
 
 
-def laplacian(weights: Tensor) -> Tensor:
-    """`diag(W 1) - W` of the weights `(*batch, n, n)`, whose diagonal is ignored."""
-    K = -weights
-    diagonal = K.diagonal(dim1=-2, dim2=-1)
+def laplacian(weights: Tensor, scale: float = 1.0) -> Tensor:
+    """`scale (diag(W 1) - W)` of the weights `(n, n, *batch)`, whose diagonal is ignored."""
+    K = weights * -scale
+    diagonal = K.diagonal(dim1=0, dim2=1)
     diagonal.zero_()
-    diagonal.copy_(-K.sum(dim=-1))
+    diagonal.sub_(K.sum(dim=1).movedim(0, -1))
     return K
 
 
@@ -181,9 +190,9 @@ def to_elements(matrix: Tensor, position: Tensor | None) -> Tensor:
     """A matrix `(*batch, n, n)` from the order of a frame to that of the elements."""
     if position is None:
         return matrix
-    index = position.movedim(0, -1)
-    matrix = matrix.gather(-2, index.unsqueeze(-1).expand_as(matrix))
-    return matrix.gather(-1, index.unsqueeze(-2).expand_as(matrix))
+    rows = position.movedim(0, -1)
+    index = torch.add(rows.unsqueeze(-2), rows.unsqueeze(-1), alpha=rows.shape[-1])
+    return matrix.flatten(-2).gather(-1, index.flatten(-2)).view_as(matrix)
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[object]:

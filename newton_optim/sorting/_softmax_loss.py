@@ -15,8 +15,6 @@ class Rows(NamedTuple):
 
     Attributes:
         log_odds: `log((1 - P_ii) / P_ii)`, shape `(n, 1, *batch)`.
-        odds: `(1 - P_ii) / P_ii`, shape `(n, 1, *batch)`.
-        largest: `P_ii`, shape `(n, 1, *batch)`.
         others: `1 - P_ii`, shape `(n, 1, *batch)`.
         share: the softmax of the row without its largest entry, `(n, n, *batch)`, diagonal 0.
         target: 1 where the labels want an entry of 1, else 0, shape `(n, n, *batch)`.
@@ -25,8 +23,6 @@ class Rows(NamedTuple):
     """
 
     log_odds: Tensor
-    odds: Tensor
-    largest: Tensor
     others: Tensor
     share: Tensor
     target: Tensor
@@ -40,25 +36,25 @@ def split_rows(frame: Frame) -> Rows:
     Nothing is subtracted from 1, and the exponentials are of differences to the second largest
     logit: every part is right to rounding, also relatively, however far one logit is ahead.
     """
-    z, t = frame.logits, frame.target.unsqueeze(1)
-    n, dtype = z.shape[0], z.dtype
-    masked = torch.full((n,), -torch.inf, dtype=dtype, device=z.device).diag()
-    rest = z + masked.reshape(n, n, *[1] * (z.ndim - 2))
+    z = frame.logits
+    rest = z.clone()
+    rest.diagonal(dim1=0, dim2=1).fill_(-torch.inf)
     second = rest.amax(dim=1, keepdim=True).detach()  # Its own derivatives cancel.
     weight = (rest - second).exp()
     total = weight.sum(dim=1, keepdim=True)
     log_odds = second + total.log()
-    odds = log_odds.exp()
-    largest = (1.0 + odds).reciprocal()
-    others = odds * largest
-    share = weight / total
-    indices = torch.arange(n, device=z.device)
-    others_than_target = (t != along(1, z.ndim, indices)).to(dtype)
-    wrong = (t != along(0, z.ndim, indices)).to(dtype)
-    false = others * share * others_than_target
-    return Rows(
-        log_odds, odds, largest, others, share, 1.0 - others_than_target, wrong, false
-    )
+    others, share = log_odds.sigmoid(), weight / total
+    target, wrong = targets(frame)
+    P = others * share
+    false = torch.addcmul(P, P, target, value=-1)
+    return Rows(log_odds, others, share, target, wrong, false)
+
+
+def targets(frame: Frame) -> tuple[Tensor, Tensor]:
+    """The two of that name in `Rows`."""
+    z, t = frame.logits, frame.target.unsqueeze(1)
+    rows = along(0, z.ndim, torch.arange(z.shape[0], device=z.device))
+    return torch.zeros_like(z).scatter(1, t, 1.0), (t != rows).to(z.dtype)
 
 
 def cross_entropy(frame: Frame, rows: Rows) -> Tensor:
@@ -69,7 +65,7 @@ def cross_entropy(frame: Frame, rows: Rows) -> Tensor:
     m = t, `-log(1 - P_m) = log(1 + odds) - log_odds`.
     """
     z_t = frame.logits.gather(1, frame.target.unsqueeze(1))
-    log_total = rows.odds.log1p()
+    log_total = rows.log_odds.exp().log1p()
     largest = torch.addcmul(log_total - z_t, rows.wrong, log_total - rows.log_odds)
     false = (-rows.false).log1p().sum(dim=1, keepdim=True)
     return (largest - false).sum(dim=(0, 1)) / frame.logits.shape[0] ** 2

@@ -59,7 +59,7 @@ def test_evaluation_sets_are_fixed() -> None:
 def test_mnist_keeps_the_last_training_images_for_validation(tmp_path: Path) -> None:
     names = ("train_images", "train_labels", "test_images", "test_labels")
     arrays = dict(zip(names, small_mnist(train=5_010), strict=True))
-    np.savez(tmp_path / "mnist.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(tmp_path / "mnist.npz", **arrays)
     parts = load_digits("mnist", tmp_path)
     assert [len(parts[name]) for name in SPLITS] == [10, 5_000, 5]
     assert parts["train"].labels.tolist() == arrays["train_labels"][:10].tolist()
@@ -70,6 +70,6 @@ def test_mnist_needs_its_folder_and_enough_images(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs --data-dir"):
         load_digits("mnist", None)
     names = ("train_images", "train_labels", "test_images", "test_labels")
-    np.savez(tmp_path / "mnist.npz", **dict(zip(names, small_mnist(), strict=True)))  # type: ignore[arg-type]
+    np.savez(tmp_path / "mnist.npz", **dict(zip(names, small_mnist(), strict=True)))
     with pytest.raises(InputError, match="fewer than 5001"):
         load_digits("mnist", tmp_path)

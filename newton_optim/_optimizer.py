@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable
@@ -374,9 +373,8 @@ def _parse(returned: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     return outputs, loss, tuple(args)
 
 
-@functools.cache
-def _needs_closure(base: type[Optimizer]) -> bool:
-    """Whether the base's step cannot be called without one (L-BFGS)."""
+def _needs_closure(base: Any) -> bool:
+    """Whether the step of this class cannot be called without one (L-BFGS)."""
     closure = inspect.signature(base.step).parameters.get("closure")
     return closure is not None and closure.default is inspect.Parameter.empty
 

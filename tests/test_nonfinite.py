@@ -324,7 +324,7 @@ def test_singular_matrices_with_damping_are_solved(A: Any, reduction: str) -> No
 
 @pytest.mark.parametrize("scope", ["batch", "sample"])
 def test_a_singular_fisher_without_damping_is_the_plain_gradient(scope: str) -> None:
-    y = torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64)
+    y = torch.tensor([[2.0, 0.0, 0.0]], dtype=torch.float64)
     step, diagnostics = stepped(
         lambda y: 0.5 * y.square().sum(dim=1),
         y,

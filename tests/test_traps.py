@@ -639,12 +639,15 @@ def test_a_network_under_autocast(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize("door", ["newton_loss", "step"])
-def test_small_gradients_of_a_half_precision_mean_do_not_flush_to_zero(door: str) -> None:
-    """g_i = 2e-5 y_i over N = 4096: the mean's gradient is below float16's smallest number."""
-    n = 4096
+@pytest.mark.parametrize("loss_dtype", [torch.float16, torch.float32])
+def test_small_gradients_of_a_half_precision_mean_do_not_flush_to_zero(
+    door: str, loss_dtype: torch.dtype
+) -> None:
+    """g_i = 1e-4 y_i over N = 8192: the mean's gradient is below float16's smallest number."""
+    n = 8192
     parameter = torch.ones(n, 2, dtype=torch.float16, requires_grad=True)
     y = parameter * 1
-    loss = (0.5 * 2e-5 * y.float().square()).sum(dim=1).mean()
+    loss = (0.5e-4 * y.to(loss_dtype).square()).sum(dim=1).mean()
     if door == "newton_loss":
         newton_optim.newton_loss(loss, y, damping=0.0).backward()
     else:

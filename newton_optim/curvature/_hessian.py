@@ -132,7 +132,8 @@ def _root_mean_square(C: Tensor) -> Tensor:
     """`‖C‖_F / √m`, the root mean square of the eigenvalues, without overflow of the squares."""
     size = C.abs().amax((-2, -1))
     unit = torch.where(size > 0, size, 1.0)
-    return size * torch.linalg.matrix_norm(C / unit[..., None, None]) / C.shape[-1] ** 0.5
+    norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
+    return size * norm / C.shape[-1] ** 0.5
 
 
 def _mean(lam: Tensor | float) -> Tensor | float:

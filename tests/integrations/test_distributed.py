@@ -52,7 +52,9 @@ def share(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def make_curvature(name: str, group: Any) -> Any:
-    return Hessian(process_group=group) if name == "hessian" else EmpiricalFisher(process_group=group)
+    return (
+        Hessian(process_group=group) if name == "hessian" else EmpiricalFisher(process_group=group)
+    )
 
 
 def train_whole(name: str) -> torch.nn.Module:
@@ -130,9 +132,7 @@ def train_fsdp(rank: int, folder: str) -> None:
     optimizer.damping = 7.0  # the checkpoint's wins
     model_state, optimizer_state = get_state_dict(net, optimizer)
     dcp.load({"model": model_state, "optimizer": optimizer_state}, checkpoint_id=f"{folder}/dcp")
-    set_state_dict(
-        net, optimizer, model_state_dict=model_state, optim_state_dict=optimizer_state
-    )
+    set_state_dict(net, optimizer, model_state_dict=model_state, optim_state_dict=optimizer_state)
     assert optimizer.damping == 0.3
     optimizer.step(lambda: (net(x), wavy, target))
     for got, want in zip(full_parameters(net), expected, strict=True):

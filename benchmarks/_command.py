@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import typer
 
 from benchmarks._errors import InputError
+
+_STOPPED: Final = 130
 
 
 def run_command(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> int:
@@ -31,13 +34,14 @@ def run_command(app: typer.Typer, name: str, arguments: Sequence[str] | None) ->
     except (InputError, OSError) as error:
         return _refuse(name, str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print(f"{name}: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        outcome = _STOPPED
     except Exception as error:
         # Typer's own complaints about flags, whichever click it brings along.
         if not hasattr(error, "format_message"):
             raise
         return _refuse(name, error.format_message())
+    if outcome == _STOPPED:  # Newer releases of typer turn the exception into this code.
+        print(f"{name}: stopped; the same command goes on from here", file=sys.stderr)
     return outcome if isinstance(outcome, int) else 0
 
 

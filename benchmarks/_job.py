@@ -23,11 +23,10 @@ from benchmarks._table import HEADER, Row, cells, text_table
 from benchmarks._tuning import candidates, tuning_report
 
 CONCLUSION: Final = (
-    "What may be concluded: on these numbers, with this network, whether a row's EM differs from "
-    "the first row's, and, from the rows of the exact loss and of clipping, how much of that a "
-    "mended loss or a shorter gradient gives without any curvature; what may not: that curvature "
-    "helps where such a control does as well, or anything about other data, networks or lengths of "
-    "training, and p-values are not adjusted for the number of rows."
+    "You may conclude which rows differ from the first one on these numbers, with this network and "
+    "this many steps; you may not conclude that curvature is what helps where clipping, a tuned "
+    "rate or the exact loss does as well, nor anything about other data or networks (p-values are "
+    "not adjusted for the number of rows)."
 )
 
 

@@ -151,7 +151,7 @@ class _InjectFisher(torch.autograd.Function):
 
     @staticmethod
     def forward(injection: _Injection, outputs: Outputs, *parts: Tensor) -> tuple[Tensor, ...]:
-        return tuple(part.view_as(part) for part in parts)
+        return tuple(part.clone() for part in parts)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

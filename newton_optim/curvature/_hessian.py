@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,7 @@ def _root_mean_square(C: Tensor) -> Tensor:
     size = C.abs().amax((-2, -1))
     unit = torch.where(size > 0, size, 1.0)
     norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
-    return size * norm / C.shape[-1] ** 0.5
+    return size * norm / math.sqrt(C.shape[-1])
 
 
 def _mean(lam: Tensor | float) -> Tensor | float:

@@ -92,10 +92,11 @@ def test_a_seed_takes_the_steps_that_it_takes_alone(
     together.advance()
     alone.advance()
     stacked = tensors(together)
-    for key, value in tensors(alone).items():
-        if key.endswith("exp_avg"):
-            tolerance = 1e-4 * value.abs().max().item()
-            torch.testing.assert_close(stacked[key][1], value[0], rtol=1e-3, atol=tolerance)
+    moments = {key: value for key, value in tensors(alone).items() if key.endswith("exp_avg")}
+    # The last bias has no gradient but rounding: the loss does not feel a shift of the scores.
+    tolerance = 1e-5 * max(value.abs().max().item() for value in moments.values())
+    for key, value in moments.items():
+        torch.testing.assert_close(stacked[key][1], value[0], rtol=1e-3, atol=tolerance)
 
 
 def test_the_step_is_torchs_adam(digits: Mapping[str, Digits]) -> None:

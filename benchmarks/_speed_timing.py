@@ -1,0 +1,85 @@
+"""Timing several works side by side: interleaved, so that what disturbs one disturbs all."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+WARM_UP = 2  # Rounds that do not count.
+
+Work = Callable[[], object]
+
+
+def interleaved_medians(
+    works: Sequence[Work], repeats: Sequence[int], device: torch.device
+) -> list[float]:
+    """The median time of each work in milliseconds.
+
+    Every round runs each work once, in turn; a work with fewer repeats drops out of the later
+    rounds. On a GPU, the device is idle before and after every timing.
+
+    Args:
+        works: what is timed.
+        repeats: how many timings of each count.
+        device: where they run.
+    """
+    timings: list[list[float]] = [[] for _ in works]
+    for round_ in range(WARM_UP + max(repeats)):
+        for work, count, times in zip(works, repeats, timings, strict=True):
+            if round_ < WARM_UP + count:
+                times.append(_milliseconds(work, device))
+    return [statistics.median(times[WARM_UP:]) for times in timings]
+
+
+@contextmanager
+def one_thread(device: torch.device) -> Iterator[None]:
+    """One thread as long as it lasts, on a CPU."""
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def machine(device: torch.device) -> dict[str, str | int]:
+    """What the timings were taken on: torch, the processor, its threads."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    threads = 1 if device.type == "cpu" else torch.get_num_threads()
+    return {
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": device.type,
+        "processor": name,
+        "cores": os.cpu_count() or 1,
+        "threads": threads,
+    }
+
+
+def _milliseconds(work: Work, device: torch.device) -> float:
+    _synchronise(device)
+    start = time.perf_counter()
+    work()
+    _synchronise(device)
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _processor() -> str:
+    """The name of the CPU, as well as the system tells it."""
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,102 @@
+"""The speed of the library, as ratios: ``python -m benchmarks.speed`` (see ``--help``)."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks._command import run_command
+from benchmarks._errors import InputError
+from benchmarks._files import write_text
+from benchmarks._speed_rows import ROWS, Result, Row, measure
+from benchmarks._speed_timing import machine
+
+HEADER: Final = ("work", "against", "ours ms", "peer ms", "ratio", "reach", "reached")
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def speed(
+    device: Annotated[str, typer.Option(help="cpu (one thread) | cuda.")] = "cpu",
+    rows: Annotated[
+        str, typer.Option(help="Which rows: a pattern of keys, such as 'odd-even-*'.")
+    ] = "*",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the results to this file too.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Timings of each side of a row.")] = 50,
+) -> None:
+    """Measure the library's work side by side with its peers', and print the ratios.
+
+    The two sides of a row run in turn in this process; the times are medians in milliseconds. The
+    ratio is that of our time to the peer's or, where `≥` stands before what is to be reached, that
+    of the peer's time to ours.
+    """
+    place, chosen = _device(device), _chosen(rows)
+    if json_file is not None and not json_file.parent.is_dir():
+        raise InputError(f"--json: {json_file.parent} is not a folder")
+    progress = track(chosen, "measuring", console=Console(stderr=True), transient=True)
+    results = [measure(row, place, repeats) for row in progress]
+    # A table that goes to a file is not cut to the width of a terminal.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_table(results, machine(place)))
+    if json_file is not None:
+        records = [result.record() for result in results]
+        content = {"machine": machine(place), "repeats": repeats, "rows": records}
+        write_text(json_file, json.dumps(content, indent=1) + "\n")
+
+
+def cells(result: Result) -> tuple[str, ...]:
+    """A line of the table."""
+    row = result.row
+    factor, unit = (100, " %") if row.percent else (1, "")
+    times = f"{result.ours_ms:.3g}", f"{result.peer_ms:.3g}"
+    reach = f"{'≥' if row.faster else '≤'} {factor * row.reach:g}{unit}"
+    ratio = f"{factor * result.ratio:.2f}{unit}"
+    return row.work, row.peer, *times, ratio, reach, "yes" if result.reached else "no"
+
+
+def _table(results: Sequence[Result], where: dict[str, str | int]) -> Table:
+    title = f"{where['processor']}, {where['threads']} threads, torch {where['torch']}"
+    table = Table(title=title.replace(" 1 threads", " 1 thread"))
+    for column, name in enumerate(HEADER):
+        table.add_column(name, justify="left" if column < 2 else "right")
+    for result in results:
+        table.add_row(*cells(result), style=None if result.reached else "bold red")
+    return table
+
+
+def _device(name: str) -> torch.device:
+    if name not in {"cpu", "cuda"}:
+        raise InputError(f"--device must be cpu or cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: PyTorch sees no GPU here")
+    return torch.device(name)
+
+
+def _chosen(pattern: str) -> list[Row]:
+    chosen = [row for row in ROWS if fnmatch.fnmatchcase(row.key, pattern)]
+    if not chosen:
+        keys = ", ".join(row.key for row in ROWS)
+        raise InputError(f"--rows: no row matches {pattern!r}; there are {keys}")
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0, or 2 with one line on stderr when an input cannot be used."""
+    return run_command(app, "benchmarks.speed", arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

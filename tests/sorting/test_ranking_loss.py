@@ -19,6 +19,7 @@ from newton_optim.sorting import (
     neural_sort,
     soft_sort,
 )
+from newton_optim.sorting._softmax_derivatives import SMALL
 from tests.asserts import as_float64
 from tests.settings import DEVICE
 from tests.sorting.mp_ranking import mp_ranking
@@ -296,8 +297,18 @@ def test_compiles_in_one_graph_and_under_vmap(kind: Any) -> None:
 
 
 @both
-def test_autocast_does_not_lower_the_precision(kind: Any) -> None:
-    scores, labels = torch.randn(8, 6), torch.randn(8, 6)
+@pytest.mark.parametrize("n", [SMALL, SMALL + 1, 2 * SMALL])
+def test_more_scores_take_matrix_products(kind: Any, n: int) -> None:
+    scores = torch.randn(2, n, dtype=torch.float64).mul(2.0).round().div(2.0)  # Some are tied.
+    case = Case(kind(), scores, torch.randn(2, n))
+    for actual, expected in zip(all_derivatives(case), transformed(case), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-9)
+
+
+@both
+@pytest.mark.parametrize("n", [6, SMALL + 1])
+def test_autocast_does_not_lower_the_precision(kind: Any, n: int) -> None:
+    scores, labels = torch.randn(8, n), torch.randn(8, n)
     loss = RankingLoss(kind())
     expected = loss.derivatives(scores, labels)
     with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
@@ -332,6 +343,14 @@ def test_trap_subtraction_from_one() -> None:
     for actual, want in zip(all_derivatives(case, torch.float32), reference(case), strict=True):
         assert np.abs(want).max() > 0
         assert_normwise(actual, want, 2e-5)
+
+
+def test_trap_subtraction_from_one_on_the_probability_path() -> None:
+    # All wrong by 30 temperatures: 1 - P is e^-30, which a subtraction makes 0.
+    scores, labels = torch.tensor([0.0, 3.0, 6.0]), torch.tensor([1, 2, 0])
+    exact = torch.func.grad_and_value(RankingLoss(soft_sort))(scores, labels)
+    actual = torch.func.grad_and_value(RankingLoss(lambda y: soft_sort(y)))(scores, labels)
+    torch.testing.assert_close(actual, exact, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("gap", [1e2, 1e4, 1e8, 1e30])

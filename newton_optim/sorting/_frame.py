@@ -20,16 +20,19 @@ class Frame(NamedTuple):
 
     Attributes:
         difference: `y_i - y_j` of the scores y in the order of the frame, `(n, n, *batch)`.
-        logits: relative to the diagonal, whose value and derivatives are 0, `(n, n, *batch)`.
+        logits: relative to the diagonal, whose value and derivatives are 0, `(n, n, *batch)`. These
+            and the differences are float64 where the device has it.
         target: the column of the element that the labels want at the row's rank, `(n, *batch)`.
         position: where each element stands in the order of the frame, `(n, *batch)`, or None
             if that is its own index.
+        dtype: that of the loss, at least float32.
     """
 
     difference: Tensor
     logits: Tensor
     target: Tensor
     position: Tensor | None
+    dtype: torch.dtype
 
 
 def check_scores(scores: Tensor) -> Tensor:
@@ -45,6 +48,15 @@ def check_scores(scores: Tensor) -> Tensor:
 def widen(scores: Tensor) -> Tensor:
     """The scores in at least float32, in which everything is computed."""
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+def float64(values: Tensor) -> Tensor:
+    """Float64, where the device has it.
+
+    Logits far below the largest of their row are compared with each other: float32 ones would
+    have lost the difference.
+    """
+    return values if values.device.type == "mps" else values.double()
 
 
 def batch_last(values: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from newton_optim.sorting._frame import (
     batch_last,
     check_scores,
     differences,
+    float64,
     inverse,
     widen,
 )
@@ -58,12 +59,12 @@ class NeuralSort(nn.Module):
     def frame(self, scores: Tensor, labels: Tensor) -> Frame:
         """The frame of the ranking loss: rows and columns in the order of the sorted scores."""
         values, order = map(batch_last, widen(scores).sort(dim=-1, stable=True))
-        difference, position = differences(values), inverse(order)
+        difference, position = differences(float64(values)), inverse(order)
         logits = self._logits_of_sorted(difference)
         # The diagonal is 0; taken off, it is constant as well where scores are equal.
         logits = logits - logits.diagonal(dim1=0, dim2=1).movedim(-1, 0).unsqueeze(1)
         target = position.gather(0, batch_last(labels.argsort(dim=-1, stable=True)))
-        return Frame(difference, logits, target, position)
+        return Frame(difference, logits, target, position, values.dtype)
 
     def _logits_of_sorted(self, difference: Tensor) -> Tensor:
         """The logits less the largest of their row, from differences of sorted scores.

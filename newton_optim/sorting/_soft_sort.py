@@ -10,6 +10,7 @@ from newton_optim.sorting._frame import (
     batch_last,
     check_scores,
     differences,
+    float64,
     widen,
 )
 
@@ -56,10 +57,10 @@ class SoftSort(nn.Module):
         `z_ij = -|s_i - s_j| / tau`.
         """
         scores = widen(scores)
-        difference = differences(batch_last(scores))
+        difference = differences(float64(batch_last(scores)))
         order = batch_last(scores.argsort(dim=-1, stable=True))
         target = order.scatter(0, order, batch_last(labels.argsort(dim=-1, stable=True)))
-        return Frame(difference, difference.abs() / -self.temperature, target, None)
+        return Frame(difference, difference.abs() / -self.temperature, target, None, scores.dtype)
 
     def forward(self, scores: Tensor) -> Tensor:
         """P, shape `(..., n, n)`, in the dtype of the scores (half is computed in float32)."""

@@ -61,12 +61,12 @@ def softmax_derivatives(
     frame = operator.frame(scores.detach(), labels)
     n = scores.shape[-1]
     if n == 1:
-        zero = frame.logits
+        zero = frame.logits.to(frame.dtype)
         return LossDerivatives(zero[0, 0], zero[0].movedim(0, -1), batch_first(zero))
     rows = split_rows(frame)
     row = row_derivatives(rows)
     jacobian = SoftSortJacobian if isinstance(operator, SoftSort) else NeuralSortJacobian
-    J = jacobian(frame.difference)
+    J = jacobian(frame.difference.sign().to(frame.dtype))
     scale = 1.0 / (n * operator.temperature)
 
     def hessian() -> Tensor:
@@ -103,8 +103,8 @@ def row_derivatives(rows: Rows) -> RowDerivatives:
 class SoftSortJacobian:
     """`dz_ij = -S_ij (dy_i - dy_j)` with `S_ij = sign(y_i - y_j)`."""
 
-    def __init__(self, difference: Tensor) -> None:
-        self.S = difference.sign()
+    def __init__(self, S: Tensor) -> None:
+        self.S = S
 
     def gradient(self, row: RowDerivatives) -> Tensor:
         """The gradient by y, shape `(n, *batch)`."""
@@ -137,10 +137,10 @@ class NeuralSortJacobian:
     i counts from 0. `D_ij` is `2(i - j)` but where scores are equal.
     """
 
-    def __init__(self, difference: Tensor) -> None:
-        n, ndim = difference.shape[0], difference.ndim
-        self.S = difference.sign()
-        ranks = torch.arange(1 - n, n, 2, dtype=difference.dtype, device=difference.device)
+    def __init__(self, S: Tensor) -> None:
+        n, ndim = S.shape[0], S.ndim
+        self.S = S
+        ranks = torch.arange(1 - n, n, 2, dtype=S.dtype, device=S.device)
         slope = self.S.sum(dim=1)
         self.D = along(0, ndim, ranks) - slope
         self.own = along(0, ndim - 1, ranks) - slope  # D_ii, not 0 where scores are equal

@@ -40,21 +40,21 @@ def split_rows(frame: Frame) -> Rows:
     rest = z.clone()
     rest.diagonal(dim1=0, dim2=1).fill_(-torch.inf)
     second = rest.amax(dim=1, keepdim=True).detach()  # Its own derivatives cancel.
-    weight = (rest - second).exp()
+    weight = (rest - second).to(frame.dtype).exp()
     total = weight.sum(dim=1, keepdim=True)
     log_odds = second + total.log()
-    others, share = log_odds.sigmoid(), weight / total
+    others, share = log_odds.sigmoid().to(frame.dtype), weight / total
     target, wrong = targets(frame)
     P = others * share
     false = torch.addcmul(P, P, target, value=-1)
-    return Rows(log_odds, others, share, target, wrong, false)
+    return Rows(log_odds.to(frame.dtype), others, share, target, wrong, false)
 
 
 def targets(frame: Frame) -> tuple[Tensor, Tensor]:
     """The two of that name in `Rows`."""
     z, t = frame.logits, frame.target.unsqueeze(1)
     rows = along(0, z.ndim, torch.arange(z.shape[0], device=z.device))
-    return torch.zeros_like(z).scatter(1, t, 1.0), (t != rows).to(z.dtype)
+    return torch.zeros_like(z, dtype=frame.dtype).scatter(1, t, 1.0), (t != rows).to(frame.dtype)
 
 
 def cross_entropy(frame: Frame, rows: Rows) -> Tensor:
@@ -64,7 +64,7 @@ def cross_entropy(frame: Frame, rows: Rows) -> Tensor:
     `-log P_t - sum_(j != t) log(1 - P_j)`, where `-log P_t = log(1 + odds) - z_t` and, unless
     m = t, `-log(1 - P_m) = log(1 + odds) - log_odds`.
     """
-    z_t = frame.logits.gather(1, frame.target.unsqueeze(1))
+    z_t = frame.logits.gather(1, frame.target.unsqueeze(1)).to(frame.dtype)
     log_total = rows.log_odds.exp().log1p()
     largest = torch.addcmul(log_total - z_t, rows.wrong, log_total - rows.log_odds)
     false = (-rows.false).log1p().sum(dim=1, keepdim=True)
@@ -74,5 +74,5 @@ def cross_entropy(frame: Frame, rows: Rows) -> Tensor:
 def softmax_loss(frame: Frame) -> Tensor:
     """The loss of each sample, shape `batch`: plain operations, differentiable to any order."""
     if frame.logits.shape[0] == 1:  # P = 1 whatever the score: the loss is 0, its derivatives too.
-        return frame.logits.sum(dim=(0, 1))
+        return frame.logits.sum(dim=(0, 1)).to(frame.dtype)
     return cross_entropy(frame, split_rows(frame))

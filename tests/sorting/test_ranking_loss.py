@@ -82,6 +82,18 @@ def reference(case: Case) -> tuple[Any, ...]:
     return tuple(np.stack(part) for part in zip(*parts, strict=True))
 
 
+@both
+@pytest.mark.parametrize("spread", [1e3, 1e6])
+def test_far_logits_that_are_close_are_told_apart_in_float32(kind: Any, spread: float) -> None:
+    # Rows whose other logits are far below the largest and a few units from each other.
+    scores = spread * torch.randn(100, 5) + torch.randn(100, 5)
+    scores[:, 1], scores[:, 2] = scores[:, 0] + torch.randn(100), scores[:, 0] - torch.rand(100)
+    case = Case(kind(temperature=1.0), scores.double(), torch.rand(100, 5))
+    narrow, wide = all_derivatives(case, torch.float32), all_derivatives(case)
+    for actual, expected in zip(narrow, wide, strict=True):
+        assert_normwise(actual, expected, 1e-5, 1e-30)
+
+
 @settings(max_examples=60)
 @given(cases(max_n=5, max_samples=2), st.sampled_from([torch.float32, torch.float64]))
 def test_derivatives_are_the_dense_ones_in_many_digits(case: Case, dtype: torch.dtype) -> None:

@@ -23,7 +23,7 @@ CHOSEN_MAIN: Final = {
     "raw": 1000.0,
     "absolute": 0.1,
     "fisher": 1.0,
-    "exact absolute": 1.0,
+    "exact absolute": 0.01,
 }
 # python -m benchmarks.sorting --preset table1 --tune --data digits --steps 1000 --batch-size 50
 # (operator, distribution, n) -> (λ of the Hessian, λ of the Fisher).

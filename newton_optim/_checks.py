@@ -105,3 +105,11 @@ def known_true(condition: Tensor) -> bool:
         return bool(condition)
     except RuntimeError:  # vmap: no value that Python could branch on.
         return False
+
+
+def finite_rows(tensor: Tensor) -> Tensor:
+    """Whether all entries along the last dimension are finite, shape `(...,)`.
+
+    `x - x` is 0 for a finite x and NaN for any other: several times faster than `isfinite`.
+    """
+    return (tensor - tensor).sum(-1) == 0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from newton_optim._autograd import Products, tensor_derivatives
-from newton_optim._checks import describe
+from newton_optim._checks import describe, finite_rows
 from newton_optim._functional import callable_derivatives
 from newton_optim._outputs import Outputs
 
@@ -53,7 +53,7 @@ class LossDerivatives:
             elif self._products is not None:
                 self._hessian = self._columns()
             if self._hessian is not None and self.kept is not None:
-                self.leave_out(~torch.isfinite(self._hessian).flatten(1).all(-1))
+                self.leave_out(~finite_rows(self._hessian.flatten(1)))
                 self._hessian = torch.where(self.kept[:, None, None], self._hessian, 0.0)
         return self._hessian
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from newton_optim._checks import check_bool, check_choice, describe
+from newton_optim._checks import check_bool, check_choice, describe, finite_rows
 from newton_optim._derivatives import LossDerivatives, loss_derivatives
 from newton_optim._outputs import Outputs, flatten_outputs
 from newton_optim.curvature import (
@@ -132,8 +132,8 @@ def newton_step(
             chunk_size=getattr(curvature, "chunk_size", None),
         )
         y = flat.join([part.detach() for part in flat.parts])
-        finite = torch.isfinite(y) & torch.isfinite(derivatives.gradient)
-        derivatives.leave_out(~finite.all(-1))
+        finite = finite_rows(y) & finite_rows(derivatives.gradient)
+        derivatives.leave_out(~finite)
         solution = _solve(curvature, derivatives, settings.damping)
         kept = derivatives.kept
         assert kept is not None

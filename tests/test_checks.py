@@ -71,6 +71,11 @@ def test_long_values_are_cut_short() -> None:
     assert len(_checks.describe("x" * 1000)) < 100
 
 
+def test_finite_rows() -> None:
+    rows = torch.tensor([[1.0, -3e38], [0.0, NAN], [float("inf"), 1.0], [-float("inf"), 0.0]])
+    assert _checks.finite_rows(rows).tolist() == [True, False, False, False]
+
+
 def test_values_are_read_only_where_that_costs_nothing() -> None:
     assert _checks.known_true(torch.tensor(True, device="cpu"))
     assert not _checks.known_true(torch.tensor(False, device="cpu"))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from newton_optim._checks import finite_rows
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -39,8 +41,8 @@ def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, T
         gradient: shape `(..., N, m)`.
         solved: boolean, broadcasts against `(..., N)`.
     """
-    good = solved & torch.isfinite(step).all(-1)
-    failed = ~good & (gradient != 0).any(-1)
+    good = solved & finite_rows(step)
+    failed = ~good & (gradient.abs().amax(-1) > 0)
     return torch.where(good[..., None], step, gradient), failed
 
 
@@ -91,4 +93,6 @@ def cholesky_solve(matrix: Tensor, right: Tensor, smallest: float) -> tuple[Tens
     L, info = torch.linalg.cholesky_ex(matrix)
     size = L.diagonal(dim1=-2, dim2=-1).square()
     regular = (info == 0) & (size.amin(-1) > smallest * size.amax(-1))
+    if right.shape[-1] > 2 * right.shape[-2]:  # A product is faster than substitution by columns.
+        return torch.cholesky_inverse(L) @ right, regular
     return torch.cholesky_solve(right, L), regular

@@ -58,12 +58,19 @@ def lu_solve(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
         matrix: shape `(..., m, m)`.
         gradient: shape `(..., N, m)`.
     """
+    m = matrix.shape[-1]
+    identity = torch.eye(m, dtype=matrix.dtype, device=matrix.device).expand(matrix.shape)
     LU, pivots, info = torch.linalg.lu_factor_ex(matrix)
-    size = LU.diagonal(dim1=-2, dim2=-1).abs()
-    # The last pivot of a singular matrix is rounding that has been through the elimination.
-    regular = (info == 0) & (size.amin(-1) > 4 * tolerance(matrix) * size.amax(-1))
-    step = torch.linalg.lu_solve(LU, pivots, gradient.mT).mT
-    return step, regular
+    solved = torch.linalg.lu_solve(LU, pivots, torch.cat([gradient.mT, identity], dim=-1))
+    step, inverse = solved[..., :-m], solved[..., -m:]
+    # Pivots do not reveal the rank; the inverse does: that of a singular matrix is rounding⁻¹.
+    condition = _norm(matrix) * _norm(inverse)
+    return step.mT, (info == 0) & (condition * tolerance(matrix) < 1.0)
+
+
+def _norm(matrix: Tensor) -> Tensor:
+    """The ∞-norm, whose parts do not overflow as squares would."""
+    return matrix.abs().sum(-1).amax(-1)
 
 
 def eigenvalue_solve(

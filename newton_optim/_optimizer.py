@@ -236,7 +236,8 @@ class NewtonLossOptimizer(Optimizer):
         """Add ``scale`` times the gradients of the Newton loss to the parameters', without a step.
 
         For accumulation over k micro-batches (`scale=1/k`) and gradient scalers
-        (`scale=scaler.get_scale()`, then `scaler.step(optimizer)`).
+        (`scale=scaler.scale(torch.ones(()))`, then `scaler.step(optimizer)`; a scaler that has
+        scaled nothing yet has a `get_scale()`, but refuses to step).
 
         Args:
             outputs: as for :func:`newton_target`.

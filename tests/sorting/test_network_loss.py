@@ -77,6 +77,9 @@ def test_derivatives_are_those_of_the_dense_definition(case: Case) -> None:
     for k, (y, r) in enumerate(zip(scores, ranks, strict=True)):
         gradient = torch.func.grad(lambda y, r=r: dense_loss(network, y, r))(y)
         hessian = torch.func.jacrev(torch.func.grad(lambda y, r=r: dense_loss(network, y, r)))(y)
+        assert hessians[k].isfinite().all()
+        if not hessian.isfinite().all():  # The reference's own 1/q² overflows in a gaussian tail.
+            continue
         parts = size_of_parts(network, y, r) + 1e-12
         assert_within(derivatives.value[k], dense_loss(network, y, r), 1.0, 1e-13)
         # The dense definition loses the slope of a weight near one, beside the steepness.

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 WARM_UP = 2  # Rounds that do not count.
+BLOCK_MS = 10.0  # A timing is the mean of as many calls as fit into this, at least one.
 
 Work = Callable[[], object]
 
@@ -22,19 +23,24 @@ def interleaved_medians(
 ) -> list[float]:
     """The median time of each work in milliseconds.
 
-    Every round runs each work once, in turn; a work with fewer repeats drops out of the later
-    rounds. On a GPU, the device is idle before and after every timing.
+    Every round times each work once, in turn; a work with fewer repeats drops out of the later
+    rounds. A timing is the mean over a block of calls, so that a short work is not measured on
+    the caches that a long one has just filled. On a GPU, the device is idle before and after it.
 
     Args:
         works: what is timed.
         repeats: how many timings of each count.
         device: where they run.
     """
+    calls = [1] * len(works)
     timings: list[list[float]] = [[] for _ in works]
     for round_ in range(WARM_UP + max(repeats)):
-        for work, count, times in zip(works, repeats, timings, strict=True):
-            if round_ < WARM_UP + count:
-                times.append(_milliseconds(work, device))
+        for i, work in enumerate(works):
+            if round_ < WARM_UP + repeats[i]:
+                milliseconds = _milliseconds(work, calls[i], device)
+                timings[i].append(milliseconds)
+                if round_ < WARM_UP:
+                    calls[i] = max(1, round(BLOCK_MS / max(milliseconds, 1e-3)))
     return [statistics.median(times[WARM_UP:]) for times in timings]
 
 
@@ -64,12 +70,13 @@ def machine(device: torch.device) -> dict[str, str | int]:
     }
 
 
-def _milliseconds(work: Work, device: torch.device) -> float:
+def _milliseconds(work: Work, calls: int, device: torch.device) -> float:
     _synchronise(device)
     start = time.perf_counter()
-    work()
+    for _ in range(calls):
+        work()
     _synchronise(device)
-    return 1e3 * (time.perf_counter() - start)
+    return 1e3 * (time.perf_counter() - start) / calls
 
 
 def _synchronise(device: torch.device) -> None:

@@ -39,9 +39,9 @@ def speed(
 ) -> None:
     """Measure the library's work side by side with its peers', and print the ratios.
 
-    The two sides of a row run in turn in this process; the times are medians in milliseconds. The
-    ratio is that of our time to the peer's or, where `≥` stands before what is to be reached, that
-    of the peer's time to ours.
+    The two sides of a row run in turn in this process, in blocks of about 10 ms; the times are
+    medians in milliseconds of one call. The ratio is that of our time to the peer's; where the peer
+    makes further passes or decompositions (`≥`), that of the peer's time to ours.
     """
     place, chosen = _device(device), _chosen(rows)
     if json_file is not None and not json_file.parent.is_dir():
@@ -62,9 +62,11 @@ def cells(result: Result) -> tuple[str, ...]:
     row = result.row
     factor, unit = (100, " %") if row.percent else (1, "")
     times = f"{result.ours_ms:.3g}", f"{result.peer_ms:.3g}"
-    reach = f"{'≥' if row.faster else '≤'} {factor * row.reach:g}{unit}"
+    sign = "≥" if row.faster else "≤"
+    reach = "" if row.reach is None else f"{sign} {factor * row.reach:g}{unit}"
     ratio = f"{factor * result.ratio:.2f}{unit}"
-    return row.work, row.peer, *times, ratio, reach, "yes" if result.reached else "no"
+    reached = {True: "yes", False: "no", None: ""}[result.reached]
+    return row.work, row.peer, *times, ratio, reach, reached
 
 
 def _table(results: Sequence[Result], where: dict[str, str | int]) -> Table:
@@ -73,7 +75,7 @@ def _table(results: Sequence[Result], where: dict[str, str | int]) -> Table:
     for column, name in enumerate(HEADER):
         table.add_column(name, justify="left" if column < 2 else "right")
     for result in results:
-        table.add_row(*cells(result), style=None if result.reached else "bold red")
+        table.add_row(*cells(result), style="bold red" if result.reached is False else None)
     return table
 
 

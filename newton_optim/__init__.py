@@ -5,15 +5,24 @@ Borgelt, Sutter, Kuehne, Deussen, Ermon; NeurIPS 2024, https://arxiv.org/abs/241
 """
 
 from newton_optim import sorting
+from newton_optim._composed import ComposedLoss
 from newton_optim._derivatives import LossDerivatives
 from newton_optim._inject import InjectFisher, inject_fisher
 from newton_optim._newton_loss import NewtonLoss, newton_loss
 from newton_optim._optimizer import NewtonLossOptimizer
 from newton_optim._target import newton_target
-from newton_optim.curvature import EmpiricalFisher, Hessian, Identity, RelativeDamping
+from newton_optim.curvature import (
+    EmpiricalFisher,
+    GaussNewton,
+    Hessian,
+    Identity,
+    RelativeDamping,
+)
 
 __all__ = [
+    "ComposedLoss",
     "EmpiricalFisher",
+    "GaussNewton",
     "Hessian",
     "Identity",
     "InjectFisher",

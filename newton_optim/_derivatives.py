@@ -16,6 +16,7 @@ from torch import Tensor
 
 from newton_optim._autograd import Products, tensor_derivatives
 from newton_optim._checks import describe, finite_rows
+from newton_optim._composed import ComposedLoss, inner_vjp, jacobians
 from newton_optim._functional import callable_derivatives
 from newton_optim._outputs import Outputs
 
@@ -43,6 +44,7 @@ class LossDerivatives:
         """Which samples count, shape `(N,)`; `None` as long as nobody has looked."""
         self._hessian = hessian
         self._products: Products | None = None
+        self._gauss_newton: Callable[[int | None], Tensor] | None = None
 
     @property
     def hessian(self) -> Tensor | None:
@@ -52,10 +54,24 @@ class LossDerivatives:
                 self._hessian = self._hessian()
             elif self._products is not None:
                 self._hessian = self._columns()
-            if self._hessian is not None and self.kept is not None:
-                self.leave_out(~finite_rows(self._hessian.flatten(1)))
-                self._hessian = torch.where(self.kept[:, None, None], self._hessian, 0.0)
+            if self._hessian is not None:
+                self._hessian = self._finite(self._hessian)
         return self._hessian
+
+    def gauss_newton(self, chunk_size: int | None = None) -> Tensor:
+        """The Gauss-Newton matrices `J_i' ∇²l_i J_i` of a :class:`ComposedLoss`, `(N, m, m)`.
+
+        Args:
+            chunk_size: how many rows of the Jacobians are computed at once; all by default.
+
+        Raises:
+            ValueError: if the loss does not name its parts.
+        """
+        if self._gauss_newton is None:
+            raise ValueError(
+                "loss must be a ComposedLoss, handed over as a callable, for Gauss-Newton matrices"
+            )
+        return self._finite(self._gauss_newton(chunk_size))
 
     @property
     def has_closed_form(self) -> bool:
@@ -76,6 +92,13 @@ class LossDerivatives:
         """Count these samples, shape `(N,)`, no longer: their gradient becomes zero."""
         self.kept = ~samples if self.kept is None else self.kept & ~samples
         self.gradient = torch.where(self.kept[:, None], self.gradient, 0.0)
+
+    def _finite(self, matrices: Tensor) -> Tensor:
+        """The matrices, those of samples that do not count set to zero."""
+        if self.kept is None:
+            return matrices
+        self.leave_out(~finite_rows(matrices.flatten(1)))
+        return torch.where(self.kept[:, None, None], matrices, 0.0)
 
     def _columns(self) -> Tensor:
         """`H_i` by m products: column j of all samples at once.
@@ -130,6 +153,8 @@ def loss_derivatives(
         function, call = _bind(loss, args, kwargs)
         if callable(getattr(function, "derivatives", None)):
             return _own_derivatives(function, call, outputs, reduction, chunk_size)
+        if type(function) is ComposedLoss and not second_order and loss is function:
+            return _composed_derivatives(function, call, outputs, args, kwargs, reduction)
         value, gradient, products = callable_derivatives(
             functools.partial(call, function), outputs, reduction, second_order, chunk_size
         )
@@ -186,13 +211,48 @@ def _own_derivatives(
         derivatives._hessian = lambda: _checked(
             "hessian", hessian() if callable(hessian) else hessian, (N, m, m)
         ).to(dtype)
+    derivatives._products = _recomputed(function, call, outputs, reduction, chunk_size)
+    return reduce_loss(value, reduction), derivatives
+
+
+def _composed_derivatives(
+    loss: ComposedLoss,
+    call: Callable[[Callable[..., Any], Any], Any],
+    outputs: Outputs,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    reduction: str,
+) -> tuple[Tensor, LossDerivatives]:
+    """First derivatives through the inner part's result; its Jacobians when they are asked for."""
+    result, vjp = inner_vjp(loss.inner, outputs)
+    value, outer = loss_derivatives(loss.outer, result, args, kwargs, reduction, second_order=False)
+    derivatives = LossDerivatives(outer.value, vjp(outer.gradient)[0].detach())
+
+    def gauss_newton(chunk_size: int | None) -> Tensor:
+        J, H = jacobians(vjp, result, chunk_size), outer.hessian
+        if H is None:
+            raise ValueError("outer must have a Hessian or a way to compute it, got None")
+        return J.mT @ H.to(J.dtype) @ J
+
+    derivatives._gauss_newton = gauss_newton
+    derivatives._products = _recomputed(loss, call, outputs, reduction, None)
+    return value, derivatives
+
+
+def _recomputed(
+    function: Any,
+    call: Callable[[Callable[..., Any], Any], Any],
+    outputs: Outputs,
+    reduction: str,
+    chunk_size: int | None,
+) -> Products:
+    """Hessian-vector products by evaluating the loss again, through `torch.func`."""
 
     def products(vectors: Tensor) -> Tensor:
         loss = functools.partial(call, function)
         return callable_derivatives(loss, outputs, reduction, True, chunk_size)[2](vectors)
 
-    derivatives._products = products
-    return reduce_loss(value, reduction), derivatives
+    return products
 
 
 def _checked(name: str, tensor: Any, shape: tuple[int, ...]) -> Tensor:

@@ -33,7 +33,7 @@ def callable_derivatives(
     matrix = outputs.join([part.detach() for part in outputs.parts])
     if not second_order:
         total = _total(loss, outputs, reduction, second_order)
-        gradient, value = _call(torch.func.grad(total, has_aux=True), matrix)
+        gradient, value = call_functional(torch.func.grad(total, has_aux=True), matrix)
         value, gradient = value.detach(), gradient.detach()
 
         def recompute(vectors: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ def callable_derivatives(
     def products(vectors: Tensor) -> Tensor:
         if is_linear:
             raise refusal("is linear in the outputs, or its backward leaves autograd")
-        return _batched(vjp, vectors, chunk_size)
+        return batched(vjp, vectors, chunk_size)
 
     return value.detach(), gradient.detach(), products
 
@@ -80,22 +80,22 @@ def _gradient_and_vjp(
         has_graph.append(g.requires_grad)
         return g, value
 
-    g, vjp, value = _call(lambda y: torch.func.vjp(gradient, y, has_aux=True), matrix)
+    g, vjp, value = call_functional(lambda y: torch.func.vjp(gradient, y, has_aux=True), matrix)
     return g, vjp, value, not has_graph[0]
 
 
-def _batched(
+def batched(
     vjp: Callable[[Tensor], tuple[Tensor]], vectors: Tensor, chunk_size: int | None
 ) -> Tensor:
     """All products at once; one at a time where an operation has no batching rule."""
     try:
         return torch.func.vmap(lambda v: vjp(v)[0], chunk_size=chunk_size)(vectors).detach()
     except RuntimeError:
-        rows: Tensor = _call(lambda v: torch.stack([vjp(row)[0] for row in v]), vectors)
+        rows: Tensor = call_functional(lambda v: torch.stack([vjp(row)[0] for row in v]), vectors)
         return rows.detach()
 
 
-def _call(function: Callable[[Tensor], Any], argument: Tensor) -> Any:
+def call_functional(function: Callable[[Tensor], Any], argument: Tensor) -> Any:
     """Call, with what autograd or `torch.func` cannot do told as a ``ValueError``."""
     try:
         return function(argument)

@@ -62,14 +62,18 @@ class Outputs:
         ]
 
 
-def flatten_outputs(outputs: Any) -> Outputs:
+def flatten_outputs(outputs: Any, called: str = "outputs") -> Outputs:
     """Check the outputs and take them apart.
+
+    Args:
+        outputs: a tensor, or a tuple, list or dict of tensors.
+        called: what a message calls them.
 
     Raises:
         TypeError: if they are not floating-point tensors, alone or in a tuple, list or dict.
         ValueError: if they are empty, have no batch dimension, or differ in N.
     """
-    result = _take_apart(outputs)
+    result = _take_apart(outputs, called)
     for name, part in zip(result.names, result.parts, strict=True):
         check_float_tensor(name, part)
         if part.dim() == 0:
@@ -79,23 +83,23 @@ def flatten_outputs(outputs: Any) -> Outputs:
     sizes = [part.shape[0] for part in result.parts]
     if len(set(sizes)) > 1:
         found = ", ".join(f"{n}: {s}" for n, s in zip(result.names, sizes, strict=True))
-        raise ValueError(f"outputs must share the batch size N, got {found}")
+        raise ValueError(f"{called} must share the batch size N, got {found}")
     return result
 
 
-def _take_apart(outputs: Any) -> Outputs:
+def _take_apart(outputs: Any, called: str) -> Outputs:
     if isinstance(outputs, Tensor):
-        return Outputs([outputs], ["outputs"], lambda parts: parts[0])
+        return Outputs([outputs], [called], lambda parts: parts[0])
     if isinstance(outputs, (Mapping, tuple, list)) and not outputs:
-        raise ValueError(f"outputs must not be empty, got {describe(outputs)}")
+        raise ValueError(f"{called} must not be empty, got {describe(outputs)}")
     if isinstance(outputs, Mapping):
-        names = [f"outputs[{key!r}]" for key in outputs]
+        names = [f"{called}[{key!r}]" for key in outputs]
         return Outputs(list(outputs.values()), names, _mapping_like(outputs))
     if isinstance(outputs, (tuple, list)):
-        names = [f"outputs[{i}]" for i in range(len(outputs))]
+        names = [f"{called}[{i}]" for i in range(len(outputs))]
         return Outputs(list(outputs), names, _sequence_like(outputs))
     raise TypeError(
-        "outputs must be a tensor (N, *event), or a tuple, list or dict of such tensors, "
+        f"{called} must be a tensor (N, *event), or a tuple, list or dict of such tensors, "
         f"got {describe(outputs)}"
     )
 

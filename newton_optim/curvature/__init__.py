@@ -9,6 +9,7 @@ from newton_optim._checks import check_choice, describe
 from newton_optim.curvature._base import Curvature, SupportsNewtonStep
 from newton_optim.curvature._damping import Damping, RelativeDamping, check_damping
 from newton_optim.curvature._fisher import EmpiricalFisher
+from newton_optim.curvature._gauss_newton import GaussNewton
 from newton_optim.curvature._hessian import Hessian
 from newton_optim.curvature._identity import Identity
 from newton_optim.curvature._solve import Solution
@@ -17,6 +18,7 @@ __all__ = [
     "Curvature",
     "Damping",
     "EmpiricalFisher",
+    "GaussNewton",
     "Hessian",
     "Identity",
     "RelativeDamping",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,10 @@ from torch import Tensor
 from newton_optim._checks import check_bool, check_choice, check_integer
 from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
-from newton_optim.curvature._damping import Damping, RelativeDamping, is_zero, resolve_damping
-from newton_optim.curvature._distributed import check_process_group, mean_over_ranks
-from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve, tolerance
+from newton_optim.curvature._damping import Damping, RelativeDamping
+from newton_optim.curvature._distributed import check_process_group
+from newton_optim.curvature._matrices import invert, solve_matrices
+from newton_optim.curvature._solve import Solution
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -84,61 +84,15 @@ class Hessian(Curvature):
             raise ValueError("derivatives must have a Hessian or a way to compute it, got None")
         if self.check_independence:
             _refuse_coupled_samples(derivatives, H)
-        if self.scope == "sample":
-            solution, failed = self._invert(H, derivatives.gradient[:, None, :], damping)
-            return replace(solution, step=solution.step[:, 0], fallbacks=failed.sum())
-        C = mean_over_ranks(H, self.process_group)
-        solution, failed = self._invert(C, derivatives.gradient, damping)
-        return replace(solution, fallbacks=failed.any().long())
+        g, group = derivatives.gradient, self.process_group
+        return solve_matrices(H, g, damping, self.scope, self.eigenvalues, group)
 
     def _solve_joint(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         N, m = derivatives.gradient.shape
         C = _joint_hessian(derivatives).reshape(N * m, N * m)
         g = derivatives.gradient.reshape(1, N * m)
-        solution, failed = self._invert(C, g, damping)
+        solution, failed = invert(C, g, damping, self.eigenvalues)
         return replace(solution, step=solution.step.view(N, m), fallbacks=failed.any().long())
-
-    def _invert(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
-        """Steps `(..., N, m)` for gradients of that shape and matrices `(..., m, m)`."""
-        C = (C + C.mT) / 2
-        finite = torch.isfinite(C).flatten(-2).all(-1)
-        C = torch.where(finite[..., None, None], C, 0.0)
-        solution, regular = (self._raw if self.eigenvalues == "raw" else self._treated)(
-            C, g, damping
-        )
-        step, failed = fall_back(solution.step, g, (regular & finite)[..., None])
-        return replace(solution, step=step), failed
-
-    def _raw(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
-        m = C.shape[-1]
-        lam = resolve_damping(damping, _root_mean_square(C))
-        shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
-        identity = torch.eye(m, dtype=C.dtype, device=C.device)
-        step, regular = lu_solve(C + shift * identity, g)
-        return Solution(step, _mean(lam)), regular
-
-    def _treated(self, C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
-        w, Q = torch.linalg.eigh(C)
-        treated = w.abs() if self.eigenvalues == "absolute" else w.clamp(min=0.0)
-        lam = resolve_damping(damping, treated.mean(-1))
-        shift = lam[..., None] if isinstance(lam, Tensor) else lam
-        # With λ > 0 there is an inverse, however small λ is: the eigenvalues are not negative.
-        smallest = tolerance(C) if is_zero(damping) else 0.0
-        step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
-        range_ = w.amin(), w.amax()
-        return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
-
-
-def _root_mean_square(C: Tensor) -> Tensor:
-    """`‖C‖_F / √m`, the root mean square of the eigenvalues, without overflow of the squares."""
-    size = C.abs().amax((-2, -1))
-    unit = torch.where(size > 0, size, 1.0)
-    norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
-    return size * norm / math.sqrt(C.shape[-1])
-
-
-def _mean(lam: Tensor | float) -> Tensor | float:
-    return lam.mean() if isinstance(lam, Tensor) else lam
 
 
 def _joint_hessian(derivatives: LossDerivatives) -> Tensor:

@@ -1,0 +1,74 @@
+"""The Gauss-Newton matrix as curvature, for losses that name their parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from newton_optim._checks import check_choice, check_integer
+from newton_optim._derivatives import LossDerivatives
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping, RelativeDamping
+from newton_optim.curvature._distributed import check_process_group
+from newton_optim.curvature._matrices import solve_matrices
+from newton_optim.curvature._solve import Solution
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+SCOPES = ("batch", "sample")
+
+
+class GaussNewton(Curvature):
+    r"""The generalised Gauss-Newton matrix (`Schraudolph, 2002`_) of a :class:`ComposedLoss`.
+
+    .. math:: s_i = (C + λ I)^{-1} g_i, \qquad
+              C = \frac1N \sum_j J_j^\top \nabla^2_u \ell_j \, J_j
+
+    `J_i` is the Jacobian of the inner part at sample i, `∇²_u l_i` the Hessian of the outer part by
+    the inner one's result u, and `g_i` the gradient of the whole. This is the Hessian without the
+    second derivatives of the inner part: where the outer part is convex, C is positive
+    semi-definite. The inner part is differentiated once, by k vector-Jacobian products for k
+    entries of its result. C and λ live on the scale of the single sample's loss, whatever the
+    reduction. λ → 0 is the Gauss-Newton step, λ → ∞ the direction of the gradient.
+
+    The loss must be handed over as a callable, `ComposedLoss(inner, outer)`, and its samples must
+    be independent. The second derivative of an outer part that is piecewise linear, such as the L1
+    distance, is 0, so that C = 0 and the step is the plain gradient: take another curvature.
+
+    Args:
+        scope: `"batch"`: one C for all, the mean over the batch. `"sample"`: each sample its own.
+        chunk_size: how many rows of the Jacobians are computed at once; all by default.
+        process_group: average C over the ranks of this group, weighted by their N.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a name is unknown or ``chunk_size`` is below 1; on a step, if the loss is no
+            :class:`ComposedLoss` or its outer part has or shows no second derivative.
+
+    Note:
+        Default damping: `RelativeDamping(0.1)`. Where the outer part is not convex, the absolute
+        values of the eigenvalues of C are taken. `torch.linalg.eigh` may synchronise with a CUDA
+        device.
+
+    .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683
+    """
+
+    default_damping: Damping = RelativeDamping(0.1)
+    second_order = False
+
+    def __init__(
+        self,
+        *,
+        scope: str = "batch",
+        chunk_size: int | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        self.scope = check_choice("scope", scope, SCOPES)
+        self.chunk_size = None if chunk_size is None else check_integer("chunk_size", chunk_size)
+        self.process_group = check_process_group(process_group, scope)
+
+    def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
+        """The Newton step and what is known of it."""
+        G = derivatives.gauss_newton(self.chunk_size)
+        g, group = derivatives.gradient, self.process_group
+        return solve_matrices(G, g, damping, self.scope, "absolute", group)

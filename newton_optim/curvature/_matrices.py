@@ -1,0 +1,91 @@
+"""Newton steps from the matrices of single samples, `(N, m, m)`, in every scope."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
+from newton_optim.curvature._distributed import mean_over_ranks
+from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve, tolerance
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+
+def solve_matrices(
+    matrices: Tensor,
+    gradient: Tensor,
+    damping: Damping,
+    scope: str,
+    eigenvalues: str,
+    group: ProcessGroup | None,
+) -> Solution:
+    """The steps with the mean of the matrices, or with each sample's own.
+
+    Args:
+        matrices: of the single samples, shape `(N, m, m)`.
+        gradient: shape `(N, m)`.
+        damping: λ, or relative to C.
+        scope: "batch" or "sample".
+        eigenvalues: "raw", "absolute" or "clamp".
+        group: over whose ranks the mean is taken.
+    """
+    if scope == "sample":
+        solution, failed = invert(matrices, gradient[:, None, :], damping, eigenvalues)
+        return replace(solution, step=solution.step[:, 0], fallbacks=failed.sum())
+    C = mean_over_ranks(matrices, group)
+    solution, failed = invert(C, gradient, damping, eigenvalues)
+    return replace(solution, fallbacks=failed.any().long())
+
+
+def invert(C: Tensor, g: Tensor, damping: Damping, eigenvalues: str) -> tuple[Solution, Tensor]:
+    """Steps `(..., N, m)` for gradients of that shape and matrices `(..., m, m)`.
+
+    Also which of the steps fell back to the gradient.
+    """
+    C = (C + C.mT) / 2
+    finite = torch.isfinite(C).flatten(-2).all(-1)
+    C = torch.where(finite[..., None, None], C, 0.0)
+    if eigenvalues == "raw":
+        solution, regular = _raw(C, g, damping)
+    else:
+        solution, regular = _treated(C, g, damping, eigenvalues)
+    step, failed = fall_back(solution.step, g, (regular & finite)[..., None])
+    return replace(solution, step=step), failed
+
+
+def _raw(C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
+    lam = resolve_damping(damping, _root_mean_square(C))
+    shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
+    identity = torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+    step, regular = lu_solve(C + shift * identity, g)
+    return Solution(step, _mean(lam)), regular
+
+
+def _treated(C: Tensor, g: Tensor, damping: Damping, eigenvalues: str) -> tuple[Solution, Tensor]:
+    w, Q = torch.linalg.eigh(C)
+    treated = w.abs() if eigenvalues == "absolute" else w.clamp(min=0.0)
+    lam = resolve_damping(damping, treated.mean(-1))
+    shift = lam[..., None] if isinstance(lam, Tensor) else lam
+    # With λ > 0 there is an inverse, however small λ is: the eigenvalues are not negative.
+    smallest = tolerance(C) if is_zero(damping) else 0.0
+    step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
+    range_ = w.amin(), w.amax()
+    return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+
+
+def _root_mean_square(C: Tensor) -> Tensor:
+    """`‖C‖_F / √m`, the root mean square of the eigenvalues, without overflow of the squares."""
+    size = C.abs().amax((-2, -1))
+    unit = torch.where(size > 0, size, 1.0)
+    norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
+    return size * norm / math.sqrt(C.shape[-1])
+
+
+def _mean(lam: Tensor | float) -> Tensor | float:
+    return lam.mean() if isinstance(lam, Tensor) else lam

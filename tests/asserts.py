@@ -10,8 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from newton_optim import LossDerivatives
 from tests.strategies import Array, to_array
 
+REFUSALS = (TypeError, ValueError)
+TINY = float(torch.finfo(torch.float32).tiny)
+EPS = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 5e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 
 
@@ -35,6 +39,15 @@ def assert_relatively_close(actual: Any, expected: Any, tolerance: float) -> Non
     got, want = as_float64(actual), as_float64(expected)
     assert got.shape == want.shape
     assert np.linalg.norm(got - want) <= tolerance * np.linalg.norm(want), (got, want)
+
+
+def assert_normwise(actual: Tensor, expected: Any, tolerance: float, floor: float = 0.0) -> None:
+    """Finite, and each sample's error is small against its norm."""
+    got, want = as_float64(actual), as_float64(expected)
+    assert got.shape == want.shape
+    assert np.isfinite(got).all()
+    for a, b in zip(got, want, strict=True):
+        assert np.linalg.norm(a - b) <= tolerance * np.linalg.norm(b) + floor, (a, b)
 
 
 def assert_same_structure(actual: Any, expected: Any) -> None:
@@ -63,6 +76,12 @@ def assert_finite_parameters(module: torch.nn.Module) -> None:
     for parameter in module.parameters():
         assert parameter.isfinite().all()
         assert parameter.grad is None or parameter.grad.isfinite().all()
+
+
+def hessian_of(derivatives: LossDerivatives) -> Tensor:
+    """The Hessian, which must be there."""
+    assert derivatives.hessian is not None
+    return derivatives.hessian
 
 
 def treated(C: Array, eigenvalues: str) -> Array:
@@ -128,6 +147,19 @@ def outer_products(gradient: Array) -> Array:
     return products
 
 
+def newton_step_by_autograd(loss: Callable[[Tensor], Tensor], y: Tensor) -> Array:
+    """z* of the default Hessian, sample by sample with `torch.autograd.functional`."""
+    rows = y.detach().split(1)
+    hessian = torch.autograd.functional.hessian
+    H = np.stack([to_array(hessian(lambda row: loss(row).sum(), row).squeeze()) for row in rows])
+    leaf = y.detach().clone().requires_grad_()
+    (g,) = torch.autograd.grad(loss(leaf).sum(), leaf)
+    step = damped_solve(
+        H.mean(axis=0), to_array(g), eigenvalues="absolute", damping=0.1, relative=True
+    )
+    return to_array(y) - step
+
+
 def assert_step(actual_outputs: Any, outputs: Any, step: Array, dtype: torch.dtype) -> None:
     """`actual_outputs` is z* = y - step."""
     assert_close(to_array(actual_outputs), to_array(outputs) - step, dtype)
@@ -137,7 +169,7 @@ def result_or_refusal(call: Callable[[], Any]) -> Any:
     """What `call` returns, or the `TypeError` or `ValueError` that it raises."""
     try:
         return call()
-    except (TypeError, ValueError) as refusal:
+    except REFUSALS as refusal:
         return refusal
 
 

@@ -27,6 +27,9 @@ DOORS = ("newton_target", "newton_loss", "NewtonLoss", "step", "backward")
 seeds = st.integers(0, 2**32 - 1)
 dtypes = st.sampled_from([torch.float64, torch.float32])
 reductions = st.sampled_from(["mean", "sum"])
+dampings = st.sampled_from([0.0, 0.5, 3.0])
+positive_dampings = st.sampled_from([0.1, 1.0, 7.0])
+treatments = st.sampled_from(["raw", "absolute", "clamp"])
 
 
 def flatten(outputs: Any) -> Tensor:
@@ -103,6 +106,9 @@ class WavyLoss:
         y = flatten(outputs)
         d = y - target
         return 0.5 * torch.einsum("ni,nij,nj->n", d, matrix, d) + wave * y.sin().sum(dim=1)
+
+
+LOSS = WavyLoss()
 
 
 class WavyLossWithDerivatives(WavyLoss):
@@ -280,6 +286,12 @@ def arriving_gradient(
         else:
             optimizer.backward(y, loss, *args)
     return to_array(map_outputs(lambda part: _gradient_of(part), parameters))
+
+
+def arriving(problem: Problem, route: tuple[str, str], **options: Any) -> Array:
+    """The gradient that reaches the network, brought to the per-sample scale."""
+    step = arriving_gradient(*route, problem.outputs, LOSS, problem.args, **options)
+    return step * len(step) if options.get("reduction", "mean") == "mean" else step
 
 
 def _gradient_of(parameter: Tensor) -> Tensor:

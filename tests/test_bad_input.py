@@ -377,10 +377,3 @@ def test_a_failing_loss_keeps_its_own_error() -> None:
 
     with pytest.raises(KeyError, match="of the user"):
         newton_target(failing, outputs())
-
-
-def test_inject_leaves_outputs_alone_that_need_no_gradient() -> None:
-    y = torch.randn(4, 3)
-    assert torch.equal(inject_fisher(y), y)
-    with torch.no_grad():
-        assert torch.equal(InjectFisher()(outputs().detach().copy_(y)), y)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,45 +14,28 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import newton_optim
-from newton_optim import EmpiricalFisher, Hessian, Identity, RelativeDamping
-from tests.asserts import (
-    assert_close,
-    assert_same_structure,
-    assert_step,
-    damped_solve,
-    outer_products,
-    reference_step,
-)
+from newton_optim import Hessian, Identity, RelativeDamping
+from tests.asserts import assert_close, assert_step, damped_solve, outer_products, reference_step
 from tests.strategies import (
-    Array,
+    LOSS,
     Problem,
-    WavyLoss,
-    WavyLossWithDerivatives,
+    arriving,
     arriving_gradient,
+    dampings,
     dtypes,
-    flatten,
     given_as,
     injected_gradient,
     map_outputs,
+    positive_dampings,
     problems,
     reduced,
     reductions,
     rotations,
     routes,
     seeds,
-    to_array,
 )
 
-LOSS = WavyLoss()
 RAW = Hessian(eigenvalues="raw")
-dampings = st.sampled_from([0.0, 0.5, 3.0])
-positive_dampings = st.sampled_from([0.1, 1.0, 7.0])
-
-
-def arriving(problem: Problem, route: tuple[str, str], **options: Any) -> Array:
-    """The gradient that reaches the network, brought to the per-sample scale."""
-    step = arriving_gradient(*route, problem.outputs, LOSS, problem.args, **options)
-    return step * len(step) if options.get("reduction", "mean") == "mean" else step
 
 
 # --- MSE collapse -----------------------------------------------------------------------------
@@ -69,17 +51,6 @@ def test_mse_collapses_to_mse(
     )
     step = arriving(mse, route, reduction=reduction, damping=damping)
     assert_close(step, (mse.y - mse.target) / (1 + damping), problem.dtype)
-
-
-@given(problems(kind="quadratic"), dtypes)
-def test_mse_target_is_the_target(problem: Problem, dtype: torch.dtype) -> None:
-    y = map_outputs(lambda part: part.to(dtype).requires_grad_(), problem.outputs)
-    t = torch.tensor(problem.target, dtype=dtype)
-    loss = 0.5 * (flatten(y) - t).square().sum(dim=1)
-    z_star = newton_optim.newton_target(loss, y, damping=0.0)
-    assert_same_structure(z_star, y)
-    assert_close(to_array(z_star), problem.target, dtype)
-    assert not flatten(z_star).requires_grad
 
 
 # --- Fixpoint ---------------------------------------------------------------------------------
@@ -362,335 +333,3 @@ def test_scaling_the_loss(
         }
         step = arriving(problem, route, **options)
         assert_close(arriving(scaled, route, **options), factor * step)
-
-
-# --- Dense references: scopes, eigenvalues, dampings ------------------------------------------
-
-scopes = st.sampled_from(["batch", "sample", "joint"])
-treatments = st.sampled_from(["raw", "absolute", "clamp"])
-
-
-@given(problems(kind="indefinite"), routes(), scopes, treatments, st.booleans(), reductions)
-def test_hessian_against_the_dense_reference(
-    problem: Problem,
-    route: tuple[str, str],
-    scope: str,
-    eigenvalues: str,
-    relative: bool,
-    reduction: str,
-) -> None:
-    step = arriving(
-        problem,
-        route,
-        curvature=Hessian(scope=scope, eigenvalues=eigenvalues),
-        damping=RelativeDamping(0.1) if relative else 0.1,
-        reduction=reduction,
-    )
-    expected = reference_step(
-        problem.gradient,
-        problem.hessian,
-        scope=scope,
-        eigenvalues=eigenvalues,
-        damping=0.1,
-        relative=relative,
-    )
-    assert_close(step, expected, problem.dtype)
-
-
-@given(problems(), routes(), st.sampled_from(["batch", "sample"]), st.booleans(), reductions)
-def test_fisher_against_the_dense_reference(
-    problem: Problem, route: tuple[str, str], scope: str, relative: bool, reduction: str
-) -> None:
-    step = arriving(
-        problem,
-        route,
-        curvature=EmpiricalFisher(scope=scope),
-        damping=RelativeDamping(0.5) if relative else 0.5,
-        reduction=reduction,
-    )
-    expected = reference_step(
-        problem.gradient,
-        outer_products(problem.gradient),
-        scope=scope,
-        eigenvalues="absolute",  # positive semi-definite: the mean eigenvalue is the trace over m
-        damping=0.5,
-        relative=relative,
-    )
-    assert_close(step, expected, problem.dtype)
-
-
-@given(problems(dtype=torch.float64), routes(), dampings)
-def test_identity_divides_by_one_plus_damping(
-    problem: Problem, route: tuple[str, str], damping: float
-) -> None:
-    step = arriving(problem, route, curvature=Identity(), damping=damping)
-    assert_close(step, problem.gradient / (1 + damping))
-
-
-@given(problems(kind="indefinite"), routes())
-def test_default_dampings_and_presets(problem: Problem, route: tuple[str, str]) -> None:
-    g, H, F = problem.gradient, problem.hessian, outer_products(problem.gradient)
-    hessian = reference_step(g, H, eigenvalues="absolute", damping=0.1, relative=True)
-    assert_close(arriving(problem, route), hessian, problem.dtype)
-    assert_close(arriving(problem, route, curvature="hessian"), hessian, problem.dtype)
-    assert_close(arriving(problem, route, curvature=Hessian()), hessian, problem.dtype)
-    fisher = reference_step(g, F, damping=1.0)
-    assert_close(arriving(problem, route, curvature="fisher"), fisher, problem.dtype)
-    assert_close(arriving(problem, route, curvature=EmpiricalFisher()), fisher, problem.dtype)
-    assert_close(arriving(problem, route, curvature="identity"), g, problem.dtype)
-    injected = injected_gradient(problem.outputs, lambda y: LOSS(y, *problem.args))
-    assert_close(len(g) * injected, fisher, problem.dtype)
-
-
-@given(problems(kind="definite", dtype=torch.float64), dampings)
-def test_absolute_is_raw_on_definite_matrices(problem: Problem, damping: float) -> None:
-    expected = reference_step(problem.gradient, problem.hessian, damping=damping)
-    for eigenvalues in ["raw", "absolute", "clamp"]:
-        curvature = Hessian(eigenvalues=eigenvalues)
-        z_star = newton_optim.newton_target(
-            LOSS, problem.outputs, *problem.args, curvature=curvature, damping=damping
-        )
-        assert_step(z_star, problem.outputs, expected, torch.float64)
-
-
-@given(seeds, st.integers(1, 4), st.integers(1, 3), treatments, st.booleans(), reductions)
-def test_joint_scope_sees_coupled_samples(
-    seed: int, n: int, m: int, eigenvalues: str, relative: bool, reduction: str
-) -> None:
-    """A quadratic over the whole batch: C is its full Hessian on the per-sample scale."""
-    rng = np.random.default_rng(seed)
-    size = n * m
-    signs = rng.choice([-1.0, 1.0], size=size) * rng.uniform(0.5, 2.0, size=size)
-    Q = rotations(rng, 1, size)[0]
-    full = (Q * signs) @ Q.T
-    slope = rng.normal(size=size)
-    y = torch.tensor(rng.normal(size=(n, m)))
-    C, b = torch.tensor(full), torch.tensor(slope)
-
-    def loss(y: Tensor) -> Tensor:
-        v = y.flatten()
-        total = 0.5 * v @ C @ v + b @ v
-        return total / len(y) if reduction == "mean" else total
-
-    g = (full @ y.flatten().cpu().numpy() + slope)[None]
-    expected = damped_solve(full, g, eigenvalues=eigenvalues, damping=0.1, relative=relative)
-    curvature = Hessian(scope="joint", eigenvalues=eigenvalues)
-    damping: Any = RelativeDamping(0.1) if relative else 0.1
-    leaf = y.clone().requires_grad_()
-    for given_loss in [loss, loss(leaf)]:
-        z_star = newton_optim.newton_target(
-            given_loss, leaf, curvature=curvature, damping=damping, reduction=reduction
-        )
-        assert_step(z_star, y, expected.reshape(n, m), torch.float64)
-
-
-@pytest.mark.parametrize("chunk_size", [1, 2, 100])
-@pytest.mark.parametrize("form", ["vector", "callable vector"])
-def test_chunks_do_not_change_the_step(chunk_size: int, form: str) -> None:
-    y = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
-    loss, _ = given_as(form, lambda y: y.cosh().sum(dim=1), y, (), "mean")
-    chunked = newton_optim.newton_target(loss, y, curvature=Hessian(chunk_size=chunk_size))
-    whole = newton_optim.newton_target(loss, y, curvature=Hessian())
-    assert_close(chunked, whole)
-
-
-# --- newton_loss, NewtonLoss and the forms of a loss ------------------------------------------
-
-
-@given(problems(), routes(), reductions)
-def test_the_value_is_the_original_loss(
-    problem: Problem, route: tuple[str, str], reduction: str
-) -> None:
-    y = map_outputs(lambda part: part.clone().requires_grad_(), problem.outputs)
-    _, form = route
-    loss, args = given_as(form, LOSS, y, problem.args, reduction)
-    value = newton_optim.newton_loss(loss, y, *args, reduction=reduction)
-    assert value.shape == ()
-    expected = problem.value.mean() if reduction == "mean" else problem.value.sum()
-    assert_close(value, expected, problem.dtype)
-    base = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
-    loss, args = given_as(form, LOSS, y, problem.args, reduction)
-    stepped = newton_optim.NewtonLossOptimizer(base, reduction=reduction).step(
-        lambda: (y, loss, *args)
-    )
-    assert stepped.shape == ()
-    assert not stepped.requires_grad
-    assert_close(stepped, expected, problem.dtype)
-
-
-@given(problems(structure=(3,)), st.sampled_from([0.5, 4.0, -2.0]), st.booleans())
-def test_grad_output_multiplies_the_gradient(
-    problem: Problem, factor: float, as_module: bool
-) -> None:
-    def backward(factor: float) -> Tensor:
-        y = problem.outputs.clone().requires_grad_()
-        if as_module:
-            loss = newton_optim.NewtonLoss(LOSS)(y, *problem.args)
-        else:
-            loss = newton_optim.newton_loss(LOSS(y, *problem.args), y)
-        (factor * loss).backward()
-        assert y.grad is not None
-        return y.grad
-
-    assert_close(backward(factor), factor * backward(1.0), problem.dtype)
-
-
-@pytest.mark.parametrize("form", ["scalar", "vector", "callable scalar", "callable vector"])
-@pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
-def test_the_value_is_detached_from_what_else_the_loss_was_made_from(
-    form: str, curvature: str
-) -> None:
-    """`l.detach()`: a weight of the loss gets no gradient, through whichever form."""
-    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    weight = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
-
-    def function(y: Tensor, weight: Tensor) -> Tensor:
-        return weight * y.cosh().sum(dim=1)
-
-    loss, args = given_as(form, function, y, (weight,), "mean")
-    newton_optim.newton_loss(loss, y, *args, curvature=curvature).backward()
-    assert y.grad is not None
-    assert weight.grad is None
-
-
-def test_a_newton_loss_adds_to_other_terms() -> None:
-    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    total = newton_optim.newton_loss((0.5 * (y - 1).square()).sum(dim=1), y, damping=0.0)
-    (total + y.sum()).backward()
-    assert_close(y.grad, (as_array(y) - 1) / 4 + 1)
-
-
-def as_array(y: Tensor) -> Array:
-    array: Array = y.detach().cpu().numpy()
-    return array
-
-
-def test_shared_arguments_are_not_split_over_the_samples() -> None:
-    """A matrix (m, m) and a vector (m,) with m = N belong to the whole batch."""
-    y = torch.randn(3, 3, dtype=torch.float64)
-    A = torch.tensor([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 3.0]], dtype=torch.float64)
-    b = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-
-    def loss(y: Tensor, A: Tensor, b: Tensor) -> Tensor:
-        return 0.5 * torch.einsum("ni,ij,nj->n", y, A, y) + y @ b
-
-    z_star = newton_optim.newton_target(loss, y, A, b, damping=0.0)
-    expected = -np.linalg.solve(as_array(A), as_array(b))
-    assert_close(z_star, np.tile(expected, (3, 1)))
-
-
-def test_a_loss_may_use_the_batch_size() -> None:
-    y = torch.randn(5, 2, dtype=torch.float64)
-    z_star = newton_optim.newton_target(lambda y: y.square().sum() / len(y), y, damping=0.0)
-    assert_close(z_star, np.zeros((5, 2)))
-
-
-@pytest.mark.parametrize("door", ["newton_target", "newton_loss", "NewtonLoss", "step", "backward"])
-def test_every_door_uses_the_derivatives_of_a_loss(door: str) -> None:
-    problem_args = torch.zeros(2, 3), torch.eye(3).expand(2, 3, 3), 0.3
-    y = torch.randn(2, 3, requires_grad=True)
-    loss = WavyLossWithDerivatives()
-    base = torch.optim.SGD([y], lr=1.0)
-    if door == "NewtonLoss":
-        newton_optim.NewtonLoss(loss)(y, *problem_args)
-    elif door in {"step", "backward"}:
-        optimizer = newton_optim.NewtonLossOptimizer(base)
-        if door == "step":
-            optimizer.step(lambda: (y, loss, *problem_args))
-        else:
-            optimizer.backward(y, loss, *problem_args)
-    else:
-        getattr(newton_optim, door)(loss, y, *problem_args)
-    assert loss.asked == 1
-
-
-def test_a_partial_of_a_loss_keeps_its_derivatives() -> None:
-    y, target = torch.randn(2, 3), torch.zeros(2, 3)
-    matrix = torch.eye(3).expand(2, 3, 3)
-    loss = WavyLossWithDerivatives()
-    bound = partial(partial(loss, wave=0.3), matrix=matrix)
-    z_star = newton_optim.newton_target(bound, y, target)
-    assert loss.asked == 1
-    assert torch.equal(z_star, newton_optim.newton_target(loss, y, target, matrix, 0.3))
-
-
-@pytest.mark.parametrize("hessian", ["tensor", "callable", "none"])
-def test_derivatives_may_leave_the_hessian_out(hessian: str) -> None:
-    class Quartic:
-        def __call__(self, y: Tensor) -> Tensor:
-            return y.pow(4).sum(dim=1)
-
-        def derivatives(self, y: Tensor) -> newton_optim.LossDerivatives:
-            H = torch.diag_embed(12 * y.square())
-            given_hessian = {"tensor": H, "callable": lambda: H, "none": None}[hessian]
-            return newton_optim.LossDerivatives(self(y), 4 * y.pow(3), given_hessian)
-
-    y = torch.tensor([[1.0, 2.0], [0.5, -1.0]], dtype=torch.float64)
-    z_star = newton_optim.newton_target(Quartic(), y, damping=0.0)
-    C = np.diag((12 * as_array(y) ** 2).mean(axis=0))
-    assert_step(z_star, y, damped_solve(C, 4 * as_array(y) ** 3, damping=0.0), torch.float64)
-    z_star = newton_optim.newton_target(Quartic(), y, curvature="fisher")
-    g = 4 * as_array(y) ** 3
-    assert_step(z_star, y, damped_solve(g.T @ g / 2, g, damping=1.0), torch.float64)
-
-
-def test_the_fisher_never_asks_for_the_hessian() -> None:
-    class NoHessian:
-        def __call__(self, y: Tensor) -> Tensor:
-            return y.square().sum(dim=1)
-
-        def derivatives(self, y: Tensor) -> newton_optim.LossDerivatives:
-            def fail() -> Tensor:
-                raise AssertionError("asked for the Hessian")
-
-            return newton_optim.LossDerivatives(self(y), 2 * y, fail)
-
-    for curvature in ["fisher", "identity"]:
-        newton_optim.newton_target(NoHessian(), torch.randn(3, 2), curvature=curvature)
-
-
-class HalfStep:
-    """A user's own curvature."""
-
-    def __init__(self) -> None:
-        self.seen: list[Any] = []
-
-    def newton_step(self, derivatives: newton_optim.LossDerivatives, damping: Any) -> Tensor:
-        self.seen.append((derivatives, damping))
-        return 0.5 * derivatives.gradient
-
-
-@given(problems(dtype=torch.float64), routes(), reductions)
-def test_a_users_own_curvature(problem: Problem, route: tuple[str, str], reduction: str) -> None:
-    curvature = HalfStep()
-    step = arriving(problem, route, curvature=curvature, damping=0.25, reduction=reduction)
-    assert_close(step, 0.5 * problem.gradient)
-    ((derivatives, damping),) = curvature.seen
-    assert float(damping) == 0.25
-    assert_close(derivatives.gradient, problem.gradient)
-    assert_close(derivatives.hessian, problem.hessian)
-    assert derivatives.value.shape == (len(step),)
-    assert_close(derivatives.value.mean(), problem.value.mean())  # A scalar hides the samples'.
-
-
-@given(problems(kind="indefinite", dtype=torch.float64), treatments)
-def test_diagnostics_of_damping_and_eigenvalues(problem: Problem, eigenvalues: str) -> None:
-    leaf = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    y = map_outputs(lambda part: part + 0 * leaf, problem.outputs)
-    optimizer = newton_optim.NewtonLossOptimizer(
-        torch.optim.SGD([leaf]),
-        curvature=Hessian(eigenvalues=eigenvalues),
-        damping=RelativeDamping(0.1),
-    )
-    optimizer.step(lambda: (y, LOSS, *problem.args))
-    C = problem.hessian.mean(axis=0)
-    values = np.linalg.eigvalsh(C)
-    if eigenvalues == "raw":
-        lam = 0.1 * np.linalg.norm(C) / np.sqrt(len(C))
-    else:
-        values = np.abs(values) if eigenvalues == "absolute" else np.maximum(values, 0)
-        lam = 0.1 * values.mean()
-    assert_close(optimizer.diagnostics["damping"], lam)
-    if eigenvalues != "raw" and values.max() > 0:
-        ratio = optimizer.diagnostics["damping_over_largest_eigenvalue"]
-        assert_close(ratio, lam / values.max())

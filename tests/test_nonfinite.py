@@ -21,8 +21,8 @@ from tests.asserts import (
     reference_step,
 )
 from tests.strategies import (
+    LOSS,
     Problem,
-    WavyLoss,
     arriving_gradient,
     matrices,
     problems,
@@ -31,7 +31,6 @@ from tests.strategies import (
     to_array,
 )
 
-LOSS = WavyLoss()
 PLACES = ("outputs", "gradient", "hessian")
 BAD = (float("nan"), float("inf"), -float("inf"))
 places = st.sampled_from(PLACES)

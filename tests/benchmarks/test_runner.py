@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks._config import Config
-from benchmarks._data import Digits, load_digits
+from benchmarks._data import Digits
 from benchmarks._errors import InputError
 from benchmarks._results import Record, Results
 from benchmarks._runner import CHECKPOINTS, run, select_device
@@ -20,11 +20,6 @@ from tests.settings import DEVICE
 
 CONFIG = Config(steps=2 * CHUNK + 5, batch_size=2, evaluation_sets=20)
 TIMES = {"seconds"}
-
-
-@pytest.fixture(scope="module")
-def digits() -> Mapping[str, Digits]:
-    return load_digits("digits", None)
 
 
 def outcome(records: list[Record]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._config import Config
-from benchmarks._data import Digits, load_digits
+from benchmarks._data import Digits
 from benchmarks._training import CHUNK, Training
 from tests.settings import DEVICE
 
@@ -37,11 +37,6 @@ VARIANTS = {
         damping=1.0,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def digits() -> Mapping[str, Digits]:
-    return load_digits("digits", None)
 
 
 def training(digits: Mapping[str, Digits], config: Config, seeds: tuple[int, ...]) -> Training:

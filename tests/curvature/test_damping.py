@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
 
-from newton_optim import RelativeDamping
+from newton_optim import EmpiricalFisher, Hessian, RelativeDamping
 from newton_optim.curvature import check_damping
 from newton_optim.curvature._damping import resolve_damping
+from tests.asserts import assert_close, outer_products, reference_step
+from tests.strategies import LOSS, Problem, arriving, injected_gradient, problems, routes
 
 
 def test_relative_damping_is_a_value() -> None:
@@ -37,3 +40,18 @@ def test_none_is_the_default_and_zero_is_not() -> None:
 def test_relative_to_what() -> None:
     assert resolve_damping(RelativeDamping(0.5), torch.tensor(4.0)) == 2.0
     assert resolve_damping(0.5, torch.tensor(4.0)) == 0.5
+
+
+@given(problems(kind="indefinite"), routes())
+def test_default_dampings_and_presets(problem: Problem, route: tuple[str, str]) -> None:
+    g, H, F = problem.gradient, problem.hessian, outer_products(problem.gradient)
+    hessian = reference_step(g, H, eigenvalues="absolute", damping=0.1, relative=True)
+    assert_close(arriving(problem, route), hessian, problem.dtype)
+    assert_close(arriving(problem, route, curvature="hessian"), hessian, problem.dtype)
+    assert_close(arriving(problem, route, curvature=Hessian()), hessian, problem.dtype)
+    fisher = reference_step(g, F, damping=1.0)
+    assert_close(arriving(problem, route, curvature="fisher"), fisher, problem.dtype)
+    assert_close(arriving(problem, route, curvature=EmpiricalFisher()), fisher, problem.dtype)
+    assert_close(arriving(problem, route, curvature="identity"), g, problem.dtype)
+    injected = injected_gradient(problem.outputs, lambda y: LOSS(y, *problem.args))
+    assert_close(len(g) * injected, fisher, problem.dtype)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 
+import newton_optim
 from newton_optim import EmpiricalFisher, LossDerivatives, RelativeDamping
 from newton_optim.curvature import Solution
-from tests.asserts import as_float64, assert_relatively_close
+from tests.asserts import (
+    as_float64,
+    assert_close,
+    assert_relatively_close,
+    outer_products,
+    reference_step,
+)
+from tests.strategies import Problem, arriving, problems, reductions, routes
 
 
 def solve(g: torch.Tensor, damping: float | RelativeDamping, scope: str = "batch") -> Solution:
@@ -65,3 +76,40 @@ def test_rounding_is_not_a_direction(scope: str) -> None:
     solution = solve(g, 0.0, scope)
     assert torch.equal(solution.step, g)
     assert int(solution.fallbacks) >= 1
+
+
+@given(problems(), routes(), st.sampled_from(["batch", "sample"]), st.booleans(), reductions)
+def test_fisher_against_the_dense_reference(
+    problem: Problem, route: tuple[str, str], scope: str, relative: bool, reduction: str
+) -> None:
+    step = arriving(
+        problem,
+        route,
+        curvature=EmpiricalFisher(scope=scope),
+        damping=RelativeDamping(0.5) if relative else 0.5,
+        reduction=reduction,
+    )
+    expected = reference_step(
+        problem.gradient,
+        outer_products(problem.gradient),
+        scope=scope,
+        eigenvalues="absolute",  # positive semi-definite: the mean eigenvalue is the trace over m
+        damping=0.5,
+        relative=relative,
+    )
+    assert_close(step, expected, problem.dtype)
+
+
+def test_the_fisher_never_asks_for_the_hessian() -> None:
+    class NoHessian:
+        def __call__(self, y: Tensor) -> Tensor:
+            return y.square().sum(dim=1)
+
+        def derivatives(self, y: Tensor) -> newton_optim.LossDerivatives:
+            def fail() -> Tensor:
+                raise AssertionError("asked for the Hessian")
+
+            return newton_optim.LossDerivatives(self(y), 2 * y, fail)
+
+    for curvature in ["fisher", "identity"]:
+        newton_optim.newton_target(NoHessian(), torch.randn(3, 2), curvature=curvature)

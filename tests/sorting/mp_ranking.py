@@ -8,6 +8,8 @@ import mpmath
 import numpy as np
 
 from newton_optim.sorting import NeuralSort, SoftSort
+from tests.asserts import as_float64
+from tests.sorting.softmax_strategies import Case
 from tests.strategies import Array
 
 Matrix = Any  # NumPy arrays of mpmath numbers.
@@ -68,3 +70,10 @@ def mp_ranking(
             np.array([float(x / scale) for x in g]),
             np.array([[float(x / scale) for x in row] for row in H]),
         )
+
+
+def reference(case: Case) -> tuple[Any, ...]:
+    """Value, gradient and Hessian of every sample of a case."""
+    pairs = zip(as_float64(case.scores), as_float64(case.labels), strict=True)
+    parts = [mp_ranking(case.operator, *pair) for pair in pairs]
+    return tuple(np.stack(part) for part in zip(*parts, strict=True))

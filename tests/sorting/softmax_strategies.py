@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from newton_optim.sorting import NeuralSort, SoftSort
+from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort
+from tests.asserts import hessian_of
 from tests.settings import DEVICE
 from tests.strategies import seeds
 
 OPERATORS = (NeuralSort, SoftSort)
+both = pytest.mark.parametrize("kind", OPERATORS)
 
 
 class Case(NamedTuple):
@@ -54,3 +57,34 @@ def cases(
     labels = scores if draw(st.booleans()) else rng.integers(0, n, (N, n)).astype(float)
     wide = torch.tensor(scores, dtype=torch.float32, device=DEVICE).double()
     return Case(operator, wide, torch.tensor(labels, dtype=torch.float64, device=DEVICE))
+
+
+def losses(operator: Any, scores: Tensor, labels: Tensor) -> Tensor:
+    """The loss of each sample."""
+    return RankingLoss(operator, reduction="none")(scores, labels)
+
+
+def all_derivatives(case: Case, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+    """Value, gradient and Hessian in closed form."""
+    operator, scores, labels = case
+    given_derivatives = RankingLoss(operator).derivatives(scores.to(dtype), labels)
+    return given_derivatives.value, given_derivatives.gradient, hessian_of(given_derivatives)
+
+
+def transformed(case: Case, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+    """The same by `torch.func`, sample by sample under vmap."""
+    operator, scores, labels = case
+
+    def loss(y: Tensor, t: Tensor) -> Tensor:
+        return RankingLoss(operator, reduction="sum")(y, t)
+
+    y, grad = scores.to(dtype), torch.func.grad(loss)
+    transforms = (loss, grad, torch.func.jacrev(grad))
+    return tuple(torch.func.vmap(f)(y, labels) for f in transforms)
+
+
+def condition(case: Case) -> float:
+    """How far an error of rounding in the logits is amplified: by the logits that count."""
+    spread = float((case.scores.amax(-1) - case.scores.amin(-1)).max()) / case.operator.temperature
+    n = case.scores.shape[-1]
+    return spread * (n if isinstance(case.operator, NeuralSort) else 1.0) + 10.0 * n

@@ -8,21 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from newton_optim._derivatives import LossDerivatives
 from newton_optim.sorting import RankingLoss, SortingNetwork
 from newton_optim.sorting._distributions import DISTRIBUTIONS, PHI_EXPONENT, PHI_GUARD
 from newton_optim.sorting._network_loss import network_derivatives, network_loss
+from tests.asserts import EPS, hessian_of
 from tests.sorting.network_strategies import SMOOTH, cases
 
 # The first forward-mode derivative of a process scripts torch's own decompositions.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 
 Case = tuple[SortingNetwork, Tensor, Tensor]
-
-
-def hessian_of(derivatives: LossDerivatives) -> Tensor:
-    assert derivatives.hessian is not None
-    return derivatives.hessian
 
 
 def dense_weights_of_truth(network: SortingNetwork, scores: Tensor, ranks: Tensor) -> Tensor:
@@ -82,12 +77,13 @@ def test_derivatives_are_those_of_the_dense_definition(case: Case) -> None:
             continue
         parts = size_of_parts(network, y, r) + 1e-12
         assert_within(derivatives.value[k], dense_loss(network, y, r), 1.0, 1e-13)
-        # The dense definition loses the slope of a weight near one, beside the steepness.
+        # The dense definition loses slope and bend of a weight near one, beside the steepness.
         size = max(parts, parts**0.5, 1e-4 * network.steepness)
         assert_within(derivatives.gradient[k], gradient, size, 1e-11)
         # At a tie of logistic_phi the slope is 300 times, the bend 1e12 times that elsewhere.
         tolerance = 1e-6 if network.distribution == "logistic_phi" else 1e-11
-        assert_within(hessians[k], hessian, max(parts, float(hessian.abs().max())), tolerance)
+        size = max(parts, float(hessian.abs().max()), 1e-4 * network.steepness**2)
+        assert_within(hessians[k], hessian, size, tolerance)
 
 
 @settings(max_examples=60)
@@ -113,10 +109,13 @@ def test_derivatives_are_those_of_the_loss(case: Case, dtype: torch.dtype) -> No
     torch.testing.assert_close(derivatives.value, value, rtol=8 * eps, atol=0.0)
     # The logarithmic slope of a gaussian tail of normal numbers is below 40.
     unit *= 40.0 if network.distribution == "gaussian" else 1.0
+    # e^-k has condition number k: in float64, where the scores travel, a tail of normal numbers is
+    # right to 709 ε. (A logistic's derivative is a multiple of the tail itself.)
+    tail = 709 * EPS[torch.float64] if network.distribution == "gaussian" else 0.0
     # Both sides round the differences of the scores, each layer anew: a few ε for each of n layers.
-    assert_within(derivatives.gradient, gradient, unit, 5 * network.n * eps)
+    assert_within(derivatives.gradient, gradient, unit, 5 * network.n * eps + tail)
     size = max(unit**2, float(hessian.abs().max()))
-    assert_within(hessian_of(derivatives), hessian, size, 20 * eps)
+    assert_within(hessian_of(derivatives), hessian, size, 20 * eps + tail)
 
 
 @given(cases(distributions=SMOOTH, ties=False, wide=False))
@@ -177,6 +176,7 @@ def test_everything_is_finite_and_sums_to_zero(case: Case, dtype: torch.dtype) -
 @given(cases(kinks=False))
 def test_double_backward_is_the_hessian(case: Case) -> None:
     network, scores, ranks = case
+    scores = without_near_ties(network, scores)
     y = scores.float().requires_grad_()
     (gradient,) = torch.autograd.grad(network_loss(network, y, ranks).sum(), y, create_graph=True)
     rows = [

@@ -1,0 +1,62 @@
+"""Steps from given matrices, one for all samples or one for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newton_optim import RelativeDamping
+from newton_optim.curvature._matrices import invert, solve_matrices
+from tests.asserts import as_float64, assert_close, damped_solve
+from tests.strategies import Array, matrices, positive_dampings, treatments
+
+
+@given(matrices(kind="indefinite", n=3), treatments, positive_dampings, st.booleans())
+def test_a_stack_of_matrices_is_inverted_one_by_one(
+    stack: Array, eigenvalues: str, damping: float, relative: bool
+) -> None:
+    damping += 3.0  # Away from the eigenvalues, which are within ±2, and far from their mean.
+    g = torch.randn(3, 2, stack.shape[-1], dtype=torch.float64)
+    lam = RelativeDamping(damping) if relative else damping
+    solution, failed = invert(torch.tensor(stack), g, lam, eigenvalues)
+    options: dict[str, Any] = {"eigenvalues": eigenvalues, "relative": relative}
+    for C, rows, step in zip(stack, g, solution.step, strict=True):
+        assert_close(step, damped_solve(C, as_float64(rows), damping=damping, **options))
+    # A negative definite matrix is clamped to 0, and so is a λ relative to it.
+    assert not failed.any() or (relative and eigenvalues == "clamp")
+
+
+@pytest.mark.parametrize("eigenvalues", ["raw", "absolute", "clamp"])
+def test_only_the_symmetric_part_counts(eigenvalues: str) -> None:
+    C, g = torch.randn(3, 3, dtype=torch.float64), torch.randn(2, 3, dtype=torch.float64)
+    steps = [invert(M, g, 0.7, eigenvalues)[0].step for M in (C, C.mT, (C + C.mT) / 2)]
+    for step in steps[:2]:
+        torch.testing.assert_close(step, steps[2])
+
+
+@pytest.mark.parametrize("eigenvalues", ["raw", "absolute", "clamp"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_matrix_that_is_not_finite_falls_back_alone(eigenvalues: str, bad: float) -> None:
+    stack = torch.eye(2, dtype=torch.float64).repeat(3, 1, 1)
+    stack[1, 0, 1] = bad
+    g = torch.randn(3, 2, dtype=torch.float64)
+    solution = solve_matrices(stack, g, 1.0, "sample", eigenvalues, None)
+    assert_close(solution.step, g / torch.tensor([[2.0], [1.0], [2.0]]))
+    assert int(solution.fallbacks) == 1
+
+
+@pytest.mark.parametrize(
+    ("eigenvalues", "mean", "largest"), [("absolute", 2.0, 3.0), ("clamp", 0.5, 1.0)]
+)
+def test_what_is_told_of_the_eigenvalues(eigenvalues: str, mean: float, largest: float) -> None:
+    """Their range as they were, the damping and the largest one as they were treated."""
+    C, g = torch.diag(torch.tensor([1.0, -3.0])), torch.ones(1, 2)
+    solution, _ = invert(C, g, RelativeDamping(1.0), eigenvalues)
+    assert solution.eigenvalue_range is not None
+    assert [float(w) for w in solution.eigenvalue_range] == pytest.approx([-3.0, 1.0])
+    assert float(solution.damping) == pytest.approx(mean)
+    assert float(solution.largest_eigenvalue) == pytest.approx(largest)

@@ -11,8 +11,8 @@ import pytest
 import newton_optim
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-RUN_BY_THE_TESTS = [page for page in PAGES if page.parent.name == "docs" or page.stem == "README"]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+RUN_BY_THE_TESTS = [page for page in PAGES if page.parent != ROOT or page.stem == "README"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

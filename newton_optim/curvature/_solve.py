@@ -100,6 +100,9 @@ def cholesky_solve(matrix: Tensor, right: Tensor, smallest: float) -> tuple[Tens
     L, info = torch.linalg.cholesky_ex(matrix)
     size = L.diagonal(dim1=-2, dim2=-1).square()
     regular = (info == 0) & (size.amin(-1) > smallest * size.amax(-1))
-    if right.shape[-1] > 2 * right.shape[-2]:  # A product is faster than substitution by columns.
-        return torch.cholesky_inverse(L) @ right, regular
+    if right.shape[-1] > 2 * right.shape[-2]:
+        # A product is faster than substitution by columns. `cholesky_inverse` would make the host
+        # wait for a CUDA device.
+        identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+        return torch.cholesky_solve(identity, L) @ right, regular
     return torch.cholesky_solve(right, L), regular

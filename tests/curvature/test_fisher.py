@@ -45,6 +45,16 @@ def test_no_matrix_of_outputs_is_formed_where_samples_are_few() -> None:
     assert solve(g, 1.0).step.shape == g.shape
 
 
+@pytest.mark.parametrize(("n", "m"), [(8, 3), (3, 8)])
+@pytest.mark.parametrize("damping", [0.0, 1.0, RelativeDamping(0.5)])
+def test_gradients_that_are_all_zero_make_no_step(
+    n: int, m: int, damping: float | RelativeDamping
+) -> None:
+    solution = solve(torch.zeros(n, m), damping)
+    assert not solution.step.any()
+    assert solution.fallbacks == 0
+
+
 @pytest.mark.parametrize("damping", [0.3, RelativeDamping(0.3)])
 def test_scope_sample_is_sherman_morrison(damping: float | RelativeDamping) -> None:
     g = torch.randn(4, 3, dtype=torch.float64)

@@ -18,7 +18,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from newton_optim import EmpiricalFisher, Hessian, NewtonLossOptimizer, newton_loss
-from tests.integrations.training import RATE, assert_same, make_data, make_net, wavy
+from tests.integrations.training import assert_same, make_batch, make_net, make_sgd, wavy
 from tests.settings import DEVICE
 
 pytestmark = pytest.mark.skipif(DEVICE.type != "cpu", reason="gloo runs on the CPU")
@@ -41,13 +41,8 @@ def run(worker: Callable[..., None], *args: Any) -> None:
         mp.spawn(launch, args=(worker, folder, args), nprocs=WORLD)
 
 
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    x, target = make_data().tensors
-    return x, target
-
-
 def share(rank: int) -> tuple[torch.Tensor, torch.Tensor]:
-    x, target = batch()
+    x, target = make_batch()
     return x[rank::WORLD], target[rank::WORLD]
 
 
@@ -57,14 +52,15 @@ def make_curvature(name: str, group: Any) -> Any:
     )
 
 
-def train_whole(name: str) -> torch.nn.Module:
+def train_whole(name: str, steps: int = STEPS, damping: float | None = None) -> torch.nn.Module:
     """One process with the whole batch."""
     net = make_net()
-    optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=0.9)
-    x, target = batch()
-    for _ in range(STEPS):
+    curvature = make_curvature(name, None)
+    optimizer = make_sgd(net)
+    x, target = make_batch()
+    for _ in range(steps):
         optimizer.zero_grad()
-        newton_loss(wavy, net(x), target, curvature=make_curvature(name, None)).backward()
+        newton_loss(wavy, net(x), target, curvature=curvature, damping=damping).backward()
         optimizer.step()
     return net
 
@@ -78,7 +74,7 @@ def assert_ranks_agree(net: torch.nn.Module) -> None:
 
 def train_ddp(rank: int, folder: str, name: str, door: str, shared: bool) -> None:
     net = DistributedDataParallel(make_net())
-    sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=0.9)
+    sgd = make_sgd(net)
     curvature = make_curvature(name, dist.group.WORLD if shared else None)
     x, target = share(rank)
     wrapped = NewtonLossOptimizer(sgd, curvature=curvature)
@@ -111,8 +107,8 @@ def make_sharded(rank: int) -> tuple[torch.nn.Module, NewtonLossOptimizer]:
         if isinstance(layer, torch.nn.Linear):
             fully_shard(layer, mesh=mesh)
     fully_shard(net, mesh=mesh)
-    sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=0.9)
-    return net, NewtonLossOptimizer(sgd, damping=0.3)
+    curvature = make_curvature("hessian", dist.group.WORLD)
+    return net, NewtonLossOptimizer(make_sgd(net), curvature=curvature, damping=0.3)
 
 
 def full_parameters(net: torch.nn.Module) -> list[torch.Tensor]:
@@ -127,6 +123,9 @@ def train_fsdp(rank: int, folder: str) -> None:
     dcp.save({"model": model_state, "optimizer": optimizer_state}, checkpoint_id=f"{folder}/dcp")
     optimizer.step(lambda: (net(x), wavy, target))
     expected = full_parameters(net)
+    whole = train_whole("hessian", 2, 0.3)
+    for got, parameter in zip(expected, whole.parameters(), strict=True):
+        torch.testing.assert_close(got, parameter.detach(), rtol=1e-5, atol=1e-5)
 
     net, optimizer = make_sharded(rank)
     optimizer.damping = 7.0  # the checkpoint's wins

@@ -12,19 +12,16 @@ from torch import Tensor, nn
 from newton_optim import NewtonLoss
 from tests.integrations.training import (
     BATCH,
-    RATE,
+    TRAINER,
     assert_same,
     make_data,
     make_net,
+    make_sgd,
     train_by_hand,
     wavy,
 )
-from tests.settings import DEVICE
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore"),  # transformers' own
-    pytest.mark.skipif(DEVICE.type != "cpu", reason="the reference loop runs on the CPU"),
-]
+pytestmark = TRAINER
 
 
 class Model(nn.Module):
@@ -67,7 +64,7 @@ def train(accumulate: int) -> Model:
             remove_unused_columns=False,
             disable_tqdm=True,
         )
-        sgd = torch.optim.SGD(model.parameters(), lr=RATE)
+        sgd = make_sgd(model)
         InOrder(
             model=model,
             args=arguments,

@@ -1,0 +1,108 @@
+"""No operation on the way of a step waits for the device, and CUDA can capture it in a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from newton_optim import EmpiricalFisher, Hessian, Identity, NewtonLossOptimizer
+from tests.integrations.training import assert_same, closure_of, make_net, make_sgd
+from tests.settings import DEVICE
+
+STEPS = 3
+WAITING = {  # Their kernels read an error code back, without an operation that says so.
+    "aten::cholesky_inverse",
+    "aten::_linalg_check_errors",
+    "aten::_linalg_eigh",
+    "aten::linalg_eig",
+}
+NO_WAITING = [
+    (Hessian(eigenvalues="raw"), 0.1),
+    (Hessian(eigenvalues="raw"), None),
+    (Hessian(eigenvalues="raw", scope="sample"), 0.1),
+    (Hessian(eigenvalues="raw", scope="joint"), 0.1),
+    (EmpiricalFisher(), None),
+    (EmpiricalFisher(), 0.0),
+    (EmpiricalFisher(scope="sample"), None),
+    (EmpiricalFisher(scope="joint"), None),
+    (Identity(), None),
+]
+
+
+class Waits(TorchDispatchMode):
+    """Notes the operations that need a value on the host before the next one can start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        reads = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & {*func.tags}
+        name = func.name().partition(".")[0]
+        if (reads and not _is_plain_index(name, args)) or name in WAITING:
+            self.found.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+def _is_plain_index(name: str, args: Any) -> bool:
+    """An index by integers has a shape that is known; one by a mask has not."""
+    is_index = name in {"aten::index", "aten::index_put", "aten::index_put_"}
+    return is_index and not any(i is not None and i.dtype == torch.bool for i in args[1])
+
+
+def waits_of(curvature: Any, damping: Any, **options: Any) -> set[str]:
+    """What a step, an accumulated step and the diagnostics wait for."""
+    net = make_net()
+    optimizer = NewtonLossOptimizer(make_sgd(net), curvature=curvature, damping=damping, **options)
+    closure = closure_of(net)
+    with Waits() as waits:
+        y, loss, target = closure()
+        optimizer.step(lambda: (y, loss(y, target)))
+        optimizer.step(closure)
+        optimizer.backward(*closure(), scale=torch.ones(()) if DEVICE.type != "cpu" else 0.5)
+        optimizer.step()
+        optimizer.diagnostics  # noqa: B018
+    return waits.found
+
+
+@pytest.mark.parametrize(("curvature", "damping"), NO_WAITING, ids=str)
+def test_no_operation_of_a_step_waits_for_the_device(curvature: Any, damping: Any) -> None:
+    """By inspection of the operations, so that the CPU tells what a GPU would do."""
+    assert not waits_of(curvature, damping)
+
+
+def test_what_waits_is_found() -> None:
+    """The check itself: a decomposition, and what is documented to read a value."""
+    assert waits_of(Hessian(), None) == {"aten::_linalg_eigh"}
+    raw = Hessian(eigenvalues="raw")
+    assert waits_of(raw, 0.1, error_on_nonfinite=True) == {"aten::_local_scalar_dense"}
+    checked = Hessian(eigenvalues="raw", check_independence=True)
+    assert waits_of(checked, 0.1) >= {"aten::_local_scalar_dense"}
+
+
+@pytest.mark.skipif(DEVICE.type != "cuda", reason="a graph of CUDA needs CUDA")
+@pytest.mark.parametrize(("curvature", "damping"), NO_WAITING, ids=str)
+def test_a_step_is_captured_in_a_cuda_graph(curvature: Any, damping: Any) -> None:
+    nets = make_net(), make_net()
+    steps = []
+    for net in nets:
+        optimizer = NewtonLossOptimizer(make_sgd(net), curvature=curvature, damping=damping)
+        closure = closure_of(net)
+        steps.append(lambda optimizer=optimizer, closure=closure: optimizer.step(closure))
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(STEPS):
+            steps[0]()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        steps[0]()
+    for _ in range(STEPS):
+        graph.replay()
+        steps[1]()
+        steps[1]()
+    assert_same(*nets, tolerance=1e-4)

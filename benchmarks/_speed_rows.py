@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks import _path_works as path_works
 from benchmarks import _speed_works as works
 from benchmarks._speed_timing import interleaved_medians, one_thread
 
@@ -153,4 +154,31 @@ def _fisher_rows() -> list[Row]:
     ]
 
 
-ROWS: Final = [*_softmax_rows(), *_network_rows(), *_step_rows(), *_fisher_rows()]
+def _path_rows() -> list[Row]:
+    exact = [
+        Row(
+            f"shortest-path-{n}",
+            f"exact shortest paths, {n} grids of 12x12",
+            "Dijkstra, heapq",
+            partial(path_works.solver_works, n),
+            reach,
+            faster=True,
+            repeats=(200, repeats),
+        )
+        for n, reach, repeats in ((70, 30.0, 20), (700, 70.0, 5))
+    ]
+    relaxed = [
+        Row(
+            f"bellman-ford-{loop}",
+            f"relaxed Bellman-Ford, {loop}, 70 grids, with backward",
+            "AlgoVision",
+            partial(path_works.bellman_ford_works, loop, 70),
+            reach,
+            faster=True,
+        )
+        for loop, reach in (("for", 3.5), ("while", 2.5))
+    ]
+    return [*exact, *relaxed]
+
+
+ROWS: Final = [*_softmax_rows(), *_network_rows(), *_step_rows(), *_fisher_rows(), *_path_rows()]

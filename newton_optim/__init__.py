@@ -4,7 +4,7 @@
 Borgelt, Sutter, Kuehne, Deussen, Ermon; NeurIPS 2024, https://arxiv.org/abs/2410.19055).
 """
 
-from newton_optim import sorting
+from newton_optim import paths, smoothing, sorting
 from newton_optim._composed import ComposedLoss
 from newton_optim._derivatives import LossDerivatives
 from newton_optim._inject import InjectFisher, inject_fisher
@@ -33,6 +33,8 @@ __all__ = [
     "inject_fisher",
     "newton_loss",
     "newton_target",
+    "paths",
+    "smoothing",
     "sorting",
 ]
 

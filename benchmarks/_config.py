@@ -71,11 +71,11 @@ class Config:
     evaluation_sets: int = 2_000
 
     def __post_init__(self) -> None:
-        _check_choice("--data", self.data, DATA)
-        _check_choice("--operator", self.operator, OPERATORS)
-        _check_choice("--loss", self.loss, LOSSES)
-        _check_choice("--curvature", self.curvature, CURVATURES)
-        _check_choice("--split", self.split, SPLITS)
+        check_choice("--data", self.data, DATA)
+        check_choice("--operator", self.operator, OPERATORS)
+        check_choice("--loss", self.loss, LOSSES)
+        check_choice("--curvature", self.curvature, CURVATURES)
+        check_choice("--split", self.split, SPLITS)
         self._check_numbers()
         self._check_operator()
         self._check_curvature()
@@ -83,32 +83,32 @@ class Config:
     def _check_numbers(self) -> None:
         for name in ("n", "steps", "batch_size", "evaluation_sets"):
             if not getattr(self, name) >= 1:
-                raise InputError(f"{_flag(name)} must be at least 1, got {getattr(self, name)}")
+                raise InputError(f"{flag(name)} must be at least 1, got {getattr(self, name)}")
         for name in ("temperature", "steepness", "lr", "clip"):
             number = getattr(self, name)
             if number is not None and not 0.0 < number < math.inf:
-                raise InputError(f"{_flag(name)} must be finite and above 0, got {number}")
+                raise InputError(f"{flag(name)} must be finite and above 0, got {number}")
         if self.damping is not None and not 0.0 <= self.damping < math.inf:
             raise InputError(f"--damping must be finite and at least 0, got {self.damping}")
 
     def _check_operator(self) -> None:
         is_network = self.operator in NETWORK_OPERATORS
         if is_network:
-            _check_choice("--distribution", self.distribution, DISTRIBUTIONS)
+            check_choice("--distribution", self.distribution, DISTRIBUTIONS)
         needed, excluded = "temperature", "steepness"
         if is_network:
             needed, excluded = excluded, needed
         if getattr(self, needed) is None:
-            raise InputError(f"--operator {self.operator} needs {_flag(needed)}")
+            raise InputError(f"--operator {self.operator} needs {flag(needed)}")
         for name in (excluded,) if is_network else (excluded, "distribution"):
             if getattr(self, name) is not None:
-                raise InputError(f"{_flag(name)}: the operator {self.operator} has none")
+                raise InputError(f"{flag(name)}: the operator {self.operator} has none")
         if self.operator == "bitonic" and self.n & (self.n - 1):
             raise InputError(f"--n must be a power of 2 for bitonic networks, got {self.n}")
 
     def _check_curvature(self) -> None:
         if self.curvature == "hessian":
-            _check_choice("--eigenvalues", self.eigenvalues, EIGENVALUES)
+            check_choice("--eigenvalues", self.eigenvalues, EIGENVALUES)
         elif self.eigenvalues is not None:
             raise InputError(f"--eigenvalues goes with --curvature hessian, not {self.curvature}")
         if self.curvature == "none" and self.damping is not None:
@@ -131,10 +131,16 @@ class Config:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """The flag of the command for a field of a configuration."""
     return "--" + name.replace("_", "-")
 
 
-def _check_choice(flag: str, value: str | None, choices: Sequence[str]) -> None:
+def check_choice(flag: str, value: str | None, choices: Sequence[str]) -> None:
+    """Refuse a value that is not one of ``choices``.
+
+    Raises:
+        InputError: naming the flag and the choices.
+    """
     if value not in choices:
         raise InputError(f"{flag} must be one of {', '.join(choices)}, got {value}")

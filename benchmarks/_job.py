@@ -12,14 +12,16 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from benchmarks._benchmark import Benchmark
 from benchmarks._config import Config
-from benchmarks._data import load_digits
+from benchmarks._data import Digits, load_digits
 from benchmarks._files import write_text
 from benchmarks._plot import plot_rows
-from benchmarks._presets import Cell, groups, row_name
+from benchmarks._presets import Cell, group_name, groups, row_name
 from benchmarks._results import Record, Results
-from benchmarks._runner import run
-from benchmarks._table import HEADER, Row, cells, text_table
+from benchmarks._runner import RunConfig, run
+from benchmarks._table import SORTING_MEASURES, Row, cells, header, text_table
+from benchmarks._training import Training
 from benchmarks._tuning import candidates, tuning_report
 
 CONCLUSION: Final = (
@@ -27,6 +29,23 @@ CONCLUSION: Final = (
     "this many steps; you may not conclude that curvature is what helps where clipping, a tuned "
     "rate or the exact loss does as well, nor anything about other data or networks (p-values are "
     "not adjusted for the number of rows)."
+)
+
+
+def _load(configs: Sequence[Config], data_dir: Path | None) -> dict[str, Digits]:
+    return load_digits(configs[0].data, data_dir)
+
+
+SORTING: Final = Benchmark(
+    name="sorting",
+    load=_load,
+    trainer=Training,
+    stacked=True,
+    group_name=group_name,
+    row_name=row_name,
+    measures=SORTING_MEASURES,
+    plot=plot_rows,
+    conclusion=CONCLUSION,
 )
 
 
@@ -41,6 +60,7 @@ class Job:
         device: to train on.
         data_dir: where the files of the data are.
         out: the folder of the results.
+        benchmark: that the cells belong to.
     """
 
     name: str
@@ -49,6 +69,7 @@ class Job:
     device: torch.device
     data_dir: Path | None
     out: Path
+    benchmark: Benchmark = SORTING
 
 
 def run_job(job: Job, *, tune: bool) -> str:
@@ -58,28 +79,40 @@ def run_job(job: Job, *, tune: bool) -> str:
         configs = [config for _, tried in candidates(job.cells) for config in tried]
     records = _run_all(job, configs)
     if tune:
-        text = tuning_report(job.cells, lambda config: records[config.key])
+        text = tuning_report(
+            job.cells,
+            lambda config: records[config.key],
+            measures=job.benchmark.measures,
+            name_group=job.benchmark.group_name,
+            name_row=job.benchmark.row_name,
+        )
         write_text(job.out / f"{job.name}-tuning.txt", text + "\n")
         return text
     return _report(job, records)
 
 
-def _run_all(job: Job, configs: Sequence[Config]) -> dict[str, list[Record]]:
-    digits = load_digits(job.cells[0].config.data, job.data_dir)
+def _run_all(job: Job, configs: Sequence[RunConfig]) -> dict[str, list[Record]]:
+    benchmark = job.benchmark
+    data = benchmark.load(configs, job.data_dir)
     results = Results(job.out)
-    records = {}
+    stacks = [job.seeds] if benchmark.stacked else [[seed] for seed in job.seeds]
+    records: dict[str, list[Record]] = {}
     with _progress() as progress:
-        total = progress.add_task("all", total=sum(config.steps for config in configs))
+        steps = sum(config.steps for config in configs)
+        total = progress.add_task("all", total=len(stacks) * steps)
         for config in configs:
-            progress.update(total, description=row_name(config, configs[0]))
-            records[config.key] = run(
-                config,
-                job.seeds,
-                digits,
-                job.device,
-                results,
-                progress=lambda steps: progress.advance(total, steps),
-            )
+            records[config.key] = []
+            progress.update(total, description=benchmark.row_name(config, configs[0]))
+            for stack in stacks:
+                records[config.key] += run(
+                    config,
+                    stack,
+                    data,
+                    job.device,
+                    results,
+                    trainer=benchmark.trainer,
+                    progress=lambda steps: progress.advance(total, steps),
+                )
     return records
 
 
@@ -97,16 +130,19 @@ def _progress() -> Progress:
 
 
 def _report(job: Job, records: dict[str, list[Record]]) -> str:
-    tables, figures = [], []
-    for number, (title, group) in enumerate(groups(job.cells).items(), start=1):
-        reference = group[0].config
-        rows = [Row(row_name(one.config, reference), records[one.config.key]) for one in group]
+    benchmark, tables, figures = job.benchmark, [], []
+    grouped = groups(job.cells, benchmark.group_name)
+    for number, (title, group) in enumerate(grouped.items(), start=1):
+        names = [benchmark.row_name(one.config, group[0].config) for one in group]
+        found = [records[one.config.key] for one in group]
+        rows = [Row(*pair) for pair in zip(names, found, strict=True)]
         heading = f"{title}, {len(job.seeds)} seeds"
-        tables.append(text_table(heading, HEADER, cells(rows)))
-        suffix = "" if len(groups(job.cells)) == 1 else f"-{number}"
+        lines = cells(rows, benchmark.measures)
+        tables.append(text_table(heading, header(benchmark.measures), lines))
+        suffix = "" if len(grouped) == 1 else f"-{number}"
         figures.append(job.out / f"{job.name}{suffix}.png")
-        plot_rows(figures[-1], heading, rows)
-    text = "\n\n".join([*tables, CONCLUSION])
+        benchmark.plot(figures[-1], heading, rows)
+    text = "\n\n".join([*tables, benchmark.conclusion])
     write_text(job.out / f"{job.name}.txt", text + "\n")
-    names = ", ".join(path.name for path in figures)
-    return f"{text}\n\nIn {job.out}: runs.jsonl, {job.name}.txt, {names}"
+    pictures = ", ".join(path.name for path in figures)
+    return f"{text}\n\nIn {job.out}: runs.jsonl, {job.name}.txt, {pictures}"

@@ -2,7 +2,7 @@
 
 Only figures that we could look up stand here. They come from texts that quote the table (reviews of
 the paper in public repositories), not from the paper's own source; what is not quoted there (most
-standard deviations, all values of EW, several cells) is left out.
+standard deviations, all values of EW, several cells, Tables 2 and 3) is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks._config import Config
+from benchmarks._path_config import PathConfig
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,33 @@ _PROTOCOL: Final[dict[str, Any]] = {
     "batch_size": 100,
     "lr": 1e-3,
 }
+_PATH_PROTOCOL: Final[dict[str, Any]] = {
+    "data": "warcraft",
+    "network": "resnet",
+    "maps": 10_000,
+    "epochs": 50,
+    "batch_size": 70,
+}
 
 
-def paper_figure(config: Config) -> PaperFigure | None:
+def paper_figure(config: Config | PathConfig) -> PaperFigure | None:
     """The paper's EM for the operator, n and curvature of ``config``, as far as we know it.
 
     Rows that the paper does not have (the exact loss, clipping, other eigenvalues or rates) have
     none. In what else the runs differ `protocol_differences` says.
     """
-    if config.loss != "probability" or config.clip is not None:
+    if isinstance(config, PathConfig) or config.loss != "probability" or config.clip is not None:
         return None
     if config.eigenvalues not in {None, "raw"}:
         return None
     return _TABLE1.get((config.operator, config.distribution, config.n, config.curvature))
 
 
-def protocol_differences(config: Config, seeds: int) -> list[str]:
+def protocol_differences(config: Config | PathConfig, seeds: int) -> list[str]:
     """In what runs of ``config`` differ from the paper's protocol, in words."""
     differences = []
-    for name, expected in _PROTOCOL.items():
+    protocol = _PATH_PROTOCOL if isinstance(config, PathConfig) else _PROTOCOL
+    for name, expected in protocol.items():
         found = getattr(config, name)
         if found != expected:
             number = isinstance(expected, int)

@@ -59,13 +59,17 @@ def plan_cells(
 
 
 def plan_seeds(text: str | None, preset: str | None, tune: bool) -> list[int]:
+    """The seeds that ``text`` names, or those that the preset, or tuning, has by default."""
+    default = TUNING_SEEDS if tune else DEFAULT_SEEDS[preset or "main"]
+    return parse_seeds(default if text is None else text)
+
+
+def parse_seeds(text: str) -> list[int]:
     """The seeds that ``text`` names, such as ``0-7`` or ``0,2,5``.
 
     Raises:
         InputError: it names none, or one twice.
     """
-    default = TUNING_SEEDS if tune else DEFAULT_SEEDS[preset or "main"]
-    text = default if text is None else text
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")

@@ -1,9 +1,10 @@
-"""Figures of EM: over the steps of training, and of every seed at its end."""
+"""Figures of EM: over the course of training, and of every seed at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks._statistics import deviation, mean
 from benchmarks._table import Row
@@ -15,33 +16,70 @@ def plot_rows(path: Path, title: str, rows: Sequence[Row]) -> None:
     Left, the mean of EM over the seeds with one standard deviation, step by step; right, EM at the
     end, a point for every seed.
     """
+    figure, (curves, ends) = _figure(2, width_ratios=(3, 2))
+    _draw_curves(curves, rows, "step")
+    curves.set(xlabel="step", ylabel="EM on test digits [%]", title=title)
+    curves.legend(fontsize="x-small", loc="best")
+    _draw_ends(ends, rows)
+    _save(figure, path)
+
+
+def plot_path_rows(path: Path, title: str, rows: Sequence[Row]) -> None:
+    """Write a figure of the shortest-path benchmark to ``path`` (PNG), replaced atomically.
+
+    The mean of EM over the seeds with one standard deviation: against the epochs, as in the
+    paper's Figure 3, and against the seconds of training, as in its Figure 5; right, EM at the
+    end, a point for every seed.
+    """
+    figure, (epochs, seconds, ends) = _figure(3, width_ratios=(3, 3, 2))
+    _draw_curves(epochs, rows, "epoch")
+    epochs.set(xlabel="epoch", ylabel="EM on test maps [%]")
+    epochs.legend(fontsize="x-small", loc="best")
+    _draw_curves(seconds, rows, "seconds")
+    seconds.set(xlabel="seconds of training (log scale)", xscale="log")
+    _draw_ends(ends, rows)
+    figure.suptitle(title, fontsize="medium")
+    _save(figure, path)
+
+
+def _figure(panels: int, width_ratios: Sequence[float]) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 4.2) if panels == 2 else (14, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
-    curves, ends = figure.subplots(1, 2, width_ratios=(3, 2))
+    return figure, figure.subplots(1, panels, width_ratios=width_ratios)
+
+
+def _draw_curves(axes: Any, rows: Sequence[Row], along: str) -> None:
+    """EM of the points of each row against the mean of what they call ``along``."""
     for position, row in enumerate(rows):
-        colour = f"C{position % 10}"
-        steps = [point["step"] for point in row.records[0]["curve"]]
-        per_step = [
-            [100 * record["curve"][index]["em"] for record in row.records]
-            for index in range(len(steps))
-        ]
-        centre = [mean(values) for values in per_step]
-        spread = [deviation(values) if len(values) > 1 else 0.0 for values in per_step]
-        curves.plot(steps, centre, color=colour, label=row.label)
+        points = list(zip(*(record["curve"] for record in row.records), strict=True))
+        places = [mean([point[along] for point in seeds]) for seeds in points]
+        values = [[100 * point["em"] for point in seeds] for seeds in points]
+        centre = [mean(seeds) for seeds in values]
+        spread = [deviation(seeds) if len(seeds) > 1 else 0.0 for seeds in values]
+        axes.plot(places, centre, color=_colour(position), label=row.label)
         low = [a - b for a, b in zip(centre, spread, strict=True)]
         high = [a + b for a, b in zip(centre, spread, strict=True)]
-        curves.fill_between(steps, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.fill_between(places, low, high, color=_colour(position), alpha=0.12, linewidth=0)
+
+
+def _draw_ends(axes: Any, rows: Sequence[Row]) -> None:
+    for position, row in enumerate(rows):
         values = row.percentages("em")
-        ends.plot(values, [position] * len(values), "o", color=colour, alpha=0.5)
-        ends.plot([mean(values)], [position], "|", color=colour, markersize=22)
-    curves.set(xlabel="step", ylabel="EM on test digits [%]", title=title)
-    curves.legend(fontsize="x-small", loc="best")
-    ends.set(xlabel="EM at the end [%], one point a seed")
-    ends.set_yticks(range(len(rows)), [row.label for row in rows], fontsize="x-small")
-    ends.invert_yaxis()
+        axes.plot(values, [position] * len(values), "o", color=_colour(position), alpha=0.5)
+        axes.plot([mean(values)], [position], "|", color=_colour(position), markersize=22)
+    axes.set(xlabel="EM at the end [%], one point a seed")
+    axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize="x-small")
+    axes.invert_yaxis()
+
+
+def _colour(position: int) -> str:
+    return f"C{position % 10}"
+
+
+def _save(figure: Any, path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     figure.savefig(temporary, format="png", dpi=150)
     temporary.replace(path)

@@ -6,9 +6,9 @@ beforehand, on validation digits and on seeds that are not reported, by the comm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from benchmarks._config import Config
 
@@ -48,12 +48,12 @@ class Cell:
     """One configuration of a table.
 
     Args:
-        config: what is trained.
-        knob: which number of it is chosen beforehand (a field of `Config`), or ``None``.
+        config: what is trained, a `Config` or another benchmark's.
+        knob: which number of it is chosen beforehand (one of its fields), or ``None``.
         candidates: for that number.
     """
 
-    config: Config
+    config: Any
     knob: str | None = None
     candidates: tuple[float, ...] = ()
 
@@ -154,9 +154,9 @@ def single_cells(config: Config) -> list[Cell]:
     return [one] if config.plain() == config else [Cell(config.plain()), one]
 
 
-def groups(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+def groups(cells: Sequence[Cell], name: Callable[[Any], str] = group_name) -> dict[str, list[Cell]]:
     """The cells of each table under its heading; the first one is the plain loss."""
     tables: dict[str, list[Cell]] = {}
     for one in cells:
-        tables.setdefault(group_name(one.config), []).append(one)
+        tables.setdefault(name(one.config), []).append(one)
     return tables

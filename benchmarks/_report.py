@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks._benchmark import Benchmark
 from benchmarks._config import Config
 from benchmarks._errors import InputError
+from benchmarks._job import SORTING
 from benchmarks._paper import paper_figure, protocol_differences
-from benchmarks._presets import group_name, row_name
+from benchmarks._path_config import PathConfig
+from benchmarks._path_presets import PATHS
 from benchmarks._results import Record
 from benchmarks._statistics import mean
-from benchmarks._table import HEADER, Row, cells, markdown_table
+from benchmarks._table import Row, cells, header, markdown_table
+
+AnyConfig = Config | PathConfig
 
 
 @dataclass(frozen=True)
@@ -23,43 +28,50 @@ class Table:
         title: what they have in common.
         configs: of the rows.
         rows: their records.
+        benchmark: that they belong to.
     """
 
     title: str
-    configs: Sequence[Config]
+    configs: Sequence[AnyConfig]
     rows: Sequence[Row]
+    benchmark: Benchmark
 
 
 def tables_of(records: Sequence[Record]) -> list[Table]:
     """The tables of all records; runs on validation digits, which only choose, are left out."""
-    by_config: dict[Config, dict[int, Record]] = {}
+    by_config: dict[AnyConfig, dict[int, Record]] = {}
     for record in records:
         config = _config(record["config"])
         if config.split == "test":
             by_config.setdefault(config, {}).setdefault(record["seed"], record)
-    titles: dict[str, list[Config]] = {}
+    titles: dict[str, list[AnyConfig]] = {}
     for config in by_config:
-        titles.setdefault(group_name(config), []).append(config)
+        titles.setdefault(_benchmark(config).group_name(config), []).append(config)
     return [_table(title, configs, by_config) for title, configs in titles.items()]
 
 
 def _table(
-    title: str, configs: Sequence[Config], records: Mapping[Config, Mapping[int, Record]]
+    title: str, configs: Sequence[AnyConfig], records: Mapping[AnyConfig, Mapping[int, Record]]
 ) -> Table:
     # The plain loss first; everything else as it was run (the sort is stable).
     ordered = sorted(configs, key=lambda config: config != config.plain() or config.loss == "exact")
-    rows = [Row(row_name(one, ordered[0]), list(records[one].values())) for one in ordered]
-    return Table(title, ordered, rows)
+    benchmark = _benchmark(ordered[0])
+    names = [benchmark.row_name(one, ordered[0]) for one in ordered]
+    rows = [
+        Row(name, list(records[one].values())) for name, one in zip(names, ordered, strict=True)
+    ]
+    return Table(title, ordered, rows, benchmark)
 
 
 def render(tables: Sequence[Table], figures: Sequence[str]) -> str:
     """The report as Markdown."""
     parts = [
-        "# The sorting benchmark",
-        "EM: all ranks of a set are right; EW: share of elements at their rank. Mean ± standard "
-        "deviation over the seeds. Tests: EM against the first row, two-sided, not adjusted for "
-        "the number of rows. Paper: EM of Table 1 of arXiv 2410.19055, where we know it; – where "
-        "we do not, or where the paper has no such row.",
+        "# The benchmarks",
+        "Sorting: EM, all ranks of a set are right; EW, share of elements at their rank. Shortest "
+        "paths: EM, the path is the true one; path cost / best, what the path costs over what the "
+        "best one costs. Mean ± standard deviation over the seeds. Tests: EM against the first "
+        "row, two-sided, not adjusted for the number of rows. Paper: EM of Table 1 of arXiv "
+        "2410.19055, where we know it; – where we do not, or where the paper has no such row.",
     ]
     for table, figure in zip(tables, figures, strict=True):
         parts += [f"## {table.title}", _markdown(table), _mismatch(table), f"![EM]({figure})"]
@@ -68,14 +80,16 @@ def render(tables: Sequence[Table], figures: Sequence[str]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    header = (*HEADER, "seeds", "paper EM %", "difference")
+    measures = table.benchmark.measures
+    headings = (*header(measures), "seeds", "paper EM %", "difference")
     lines = []
-    for config, row, line in zip(table.configs, table.rows, cells(table.rows), strict=True):
+    found = cells(table.rows, measures)
+    for config, row, line in zip(table.configs, table.rows, found, strict=True):
         figure = paper_figure(config)
         ours = mean(row.percentages("em"))
         paper = ("–", "–") if figure is None else (str(figure), f"{ours - figure.em:+.1f}")
         lines.append((*line, str(len(row.records)), *paper))
-    return markdown_table(header, lines)
+    return markdown_table(headings, lines)
 
 
 def _mismatch(table: Table) -> str:
@@ -104,8 +118,14 @@ def _machines(table: Table) -> str:
     return f"Run with {' and '.join(sorted(found))}; {seconds:,.0f} s of training in all."
 
 
-def _config(values: Mapping[str, Any]) -> Config:
+def _benchmark(config: AnyConfig) -> Benchmark:
+    return PATHS if isinstance(config, PathConfig) else SORTING
+
+
+def _config(values: Mapping[str, Any]) -> AnyConfig:
+    choices = dict(values)
+    kind = PathConfig if choices.pop("benchmark", SORTING.name) == PATHS.name else Config
     try:
-        return Config(**values)
+        return kind(**choices)
     except TypeError as error:
         raise InputError(f"a line has a configuration of another version: {error}") from error

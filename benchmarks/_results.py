@@ -13,7 +13,7 @@ from benchmarks._errors import InputError
 Record = dict[str, Any]
 RUNS: Final = "runs.jsonl"
 _START: Final = '{"seed": '
-_REQUIRED: Final = {"key", "seed", "config", "em", "ew"}
+_REQUIRED: Final = {"key", "seed", "config", "em"}
 
 
 class Results:

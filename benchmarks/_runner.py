@@ -5,19 +5,71 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 
 from benchmarks._checkpoint import Checkpoint
-from benchmarks._config import Config
-from benchmarks._data import Digits
 from benchmarks._errors import InputError
 from benchmarks._results import Record, Results
 from benchmarks._training import Training
 
 CHECKPOINT_SECONDS: Final = 20.0
 CHECKPOINTS: Final = "checkpoints"
+
+
+class RunConfig(Protocol):
+    """What every configuration of a run tells."""
+
+    @property
+    def key(self) -> str:
+        """The hash that names it."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Of the whole training."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """The part of the data that is evaluated."""
+        ...
+
+    def asdict(self) -> dict[str, Any]:
+        """The choices as plain values."""
+        ...
+
+
+class Trainer(Protocol):
+    """A training of some seeds that can be stopped and resumed, such as `Training`.
+
+    In the points of its curve, a list holds one value for each seed; anything else is theirs in
+    common. What the last point has for each seed, its loss apart, is the result.
+    """
+
+    seeds: tuple[int, ...]
+    device: torch.device
+    seconds: float
+    step: int
+    curve: list[dict[str, Any]]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        ...
+
+    def advance(self) -> int:
+        """Train for a while; gives how many steps that were."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on bit for bit."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        ...
 
 
 def select_device(name: str) -> torch.device:
@@ -30,12 +82,13 @@ def select_device(name: str) -> torch.device:
 
 
 def run(
-    config: Config,
+    config: RunConfig,
     seeds: Sequence[int],
-    digits: Mapping[str, Digits],
+    data: Any,
     device: torch.device,
     results: Results,
     *,
+    trainer: Callable[..., Trainer] = Training,
     progress: Callable[[int], None] = lambda steps: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> list[Record]:
@@ -44,9 +97,10 @@ def run(
     Args:
         config: of the runs.
         seeds: that are asked for; those without a line are trained together.
-        digits: the parts of the data.
+        data: its parts.
         device: to train on.
         results: where the lines are, and beside them the checkpoints.
+        trainer: makes the training of `(config, seeds, data, device)`.
         progress: is told how many steps (of all seeds together) were done.
         checkpoint_seconds: the shortest time between two checkpoints.
 
@@ -58,16 +112,16 @@ def run(
     progress(0 if missing else config.steps)
     if missing:
         checkpoint = Checkpoint(results.folder / CHECKPOINTS, config.key, missing)
-        training = Training(config, missing, digits, device)
+        training = trainer(config, missing, data, device)
         _train(training, checkpoint, progress, checkpoint_seconds)
-        results.append(_records(training))
+        results.append(_records(config, training))
         checkpoint.remove()
     of_config = {r["seed"]: r for r in results.read() if r["key"] == config.key}
     return [of_config[seed] for seed in seeds]
 
 
 def _train(
-    training: Training,
+    training: Trainer,
     checkpoint: Checkpoint,
     progress: Callable[[int], None],
     checkpoint_seconds: float,
@@ -85,31 +139,37 @@ def _train(
         progress(steps)
 
 
-def _records(training: Training) -> list[Record]:
+def _records(config: RunConfig, training: Trainer) -> list[Record]:
     common: dict[str, Any] = {
-        "key": training.config.key,
-        "config": training.config.asdict(),
+        "key": config.key,
+        "config": config.asdict(),
         "torch": torch.__version__,
         "device": _device_name(training.device),
         "threads": torch.get_num_threads(),
         "seconds": round(training.seconds, 3),
         "stacked_seeds": len(training.seeds),
     }
+    measures = [
+        name
+        for name, value in training.curve[-1].items()
+        if isinstance(value, list) and name != "loss"
+    ]
     records = []
     for index, seed in enumerate(training.seeds):
         curve = [
-            {
-                "step": point["step"],
-                # A loss that is not a number is no number in JSON either.
-                "loss": loss if math.isfinite(loss := point["loss"][index]) else None,
-                "em": point["em"][index],
-                "ew": point["ew"][index],
-            }
+            {name: _of_seed(value, index) for name, value in point.items()}
             for point in training.curve
         ]
-        last = curve[-1]
-        records.append({"seed": seed, "em": last["em"], "ew": last["ew"], **common, "curve": curve})
+        results = {name: curve[-1][name] for name in measures}
+        records.append({"seed": seed, **results, **common, "curve": curve})
     return records
+
+
+def _of_seed(value: Any, index: int) -> Any:
+    if isinstance(value, list):
+        value = value[index]
+    # A loss that is not a number is no number in JSON either.
+    return value if math.isfinite(value) else None
 
 
 def _device_name(device: torch.device) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks import _cost_works as cost_works
 from benchmarks import _path_works as path_works
 from benchmarks import _speed_works as works
 from benchmarks._speed_timing import interleaved_medians, one_thread
@@ -181,4 +183,37 @@ def _path_rows() -> list[Row]:
     return [*exact, *relaxed]
 
 
-ROWS: Final = [*_softmax_rows(), *_network_rows(), *_step_rows(), *_fisher_rows(), *_path_rows()]
+def _cost_rows() -> list[Row]:
+    sorting = [
+        _cost_row(cost_works.sorting_cost_works, family, curvature)
+        for family in cost_works.SORTING_FAMILIES
+        for curvature in ("hessian", "fisher")
+    ]
+    paths = [
+        _cost_row(cost_works.path_cost_works, family, curvature)
+        for family, (_, curvatures) in cost_works.PATH_FAMILIES.items()
+        for curvature in curvatures
+    ]
+    return [*sorting, *paths]
+
+
+def _cost_row(
+    prepare: Callable[[str, str, torch.device], works.Works], family: str, curvature: str
+) -> Row:
+    name = {"hessian": "Hessian", "fisher": "Fisher", "gauss-newton": "Gauss-Newton"}[curvature]
+    key = "-".join(re.findall(r"\w+", f"cost {family} {curvature}".lower()))
+    repeats = (3, 20) if curvature == "hessian" and "relaxed" in family else None
+    plain = f"the plain loss, {family}"
+    return Row(
+        key, f"NL ({name})", plain, partial(prepare, family, curvature), None, repeats=repeats
+    )
+
+
+ROWS: Final = [
+    *_softmax_rows(),
+    *_network_rows(),
+    *_step_rows(),
+    *_fisher_rows(),
+    *_path_rows(),
+    *_cost_rows(),
+]

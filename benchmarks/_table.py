@@ -1,4 +1,4 @@
-"""Tables in the form of the paper's Table 1: EM and EW, mean ± std over seeds, and tests."""
+"""Tables in the form of the paper's: every measure, mean ± std over seeds, and tests of EM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,35 @@ from typing import Final
 from benchmarks._results import Record
 from benchmarks._statistics import deviation, mean, paired, welch
 
-HEADER: Final = ("", "EM %", "EW %", "p (Welch)", "p (paired)")
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that every run has a number of.
+
+    Args:
+        key: of the number in a line of results.
+        heading: of its column.
+        scale: what the number is multiplied by.
+        digits: after the point.
+        rising: whether more is better.
+    """
+
+    key: str
+    heading: str
+    scale: float = 100.0
+    digits: int = 1
+    rising: bool = True
+
+
+SORTING_MEASURES: Final = (Measure("em", "EM %"), Measure("ew", "EW %"))
+
+
+def header(measures: Sequence[Measure]) -> tuple[str, ...]:
+    """The headings of a table's columns."""
+    return ("", *(measure.heading for measure in measures), "p (Welch)", "p (paired)")
+
+
+HEADER: Final = header(SORTING_MEASURES)
 
 
 @dataclass(frozen=True)
@@ -24,11 +52,17 @@ class Row:
         """EM or EW of every seed, in per cent."""
         return [100 * record[measure] for record in self.records]
 
+    def summary(self, measure: Measure) -> str:
+        """Mean ± standard deviation over the seeds."""
+        values = [measure.scale * record[measure.key] for record in self.records]
+        return summary(values, measure.digits)
 
-def summary(values: Sequence[float]) -> str:
+
+def summary(values: Sequence[float], digits: int = 1) -> str:
     """Mean ± standard deviation."""
     spread = deviation(values)
-    return f"{mean(values):.1f}" + ("" if math.isnan(spread) else f" ± {spread:.1f}")
+    text = f"{mean(values):.{digits}f}"
+    return text + ("" if math.isnan(spread) else f" ± {spread:.{digits}f}")
 
 
 def p_value(p: float) -> str:
@@ -47,13 +81,15 @@ def tests_against(reference: Row, row: Row) -> tuple[float, float]:
     return welch(list(ours.values()), list(theirs.values())).p, pairs.p
 
 
-def cells(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def cells(
+    rows: Sequence[Row], measures: Sequence[Measure] = SORTING_MEASURES
+) -> list[tuple[str, ...]]:
     """The table's cells as text; the first row is the reference of the tests."""
     lines = []
     for row in rows:
-        em, ew = (summary(row.percentages(measure)) for measure in ("em", "ew"))
+        found = (row.summary(measure) for measure in measures)
         tests = ("", "") if row is rows[0] else map(p_value, tests_against(rows[0], row))
-        lines.append((row.label, em, ew, *tests))
+        lines.append((row.label, *found, *tests))
     return lines
 
 

@@ -12,7 +12,6 @@ import typer
 from benchmarks._command import run_command
 from benchmarks._errors import InputError
 from benchmarks._files import write_text
-from benchmarks._plot import plot_rows
 from benchmarks._report import render, tables_of
 from benchmarks._results import RUNS, Record, Results, read_records
 
@@ -39,7 +38,7 @@ def report(
     folder = Results(out).folder  # Made, and known to be writable.
     text = render(tables, [_figure(number) for number in range(1, len(tables) + 1)])
     for number, table in enumerate(tables, start=1):
-        plot_rows(folder / _figure(number), table.title, table.rows)
+        table.benchmark.plot(folder / _figure(number), table.title, table.rows)
     write_text(folder / "report.md", text)
     print(text)
     print(f"In {folder}: report.md and {len(tables)} figures")

@@ -7,6 +7,7 @@ Borgelt, Sutter, Kuehne, Deussen, Ermon; NeurIPS 2024, https://arxiv.org/abs/241
 from newton_optim import paths, smoothing, sorting
 from newton_optim._composed import ComposedLoss
 from newton_optim._derivatives import LossDerivatives
+from newton_optim._diagnosis import Diagnosis, diagnose
 from newton_optim._inject import InjectFisher, inject_fisher
 from newton_optim._newton_loss import NewtonLoss, newton_loss
 from newton_optim._optimizer import NewtonLossOptimizer
@@ -21,6 +22,7 @@ from newton_optim.curvature import (
 
 __all__ = [
     "ComposedLoss",
+    "Diagnosis",
     "EmpiricalFisher",
     "GaussNewton",
     "Hessian",
@@ -30,6 +32,7 @@ __all__ = [
     "NewtonLoss",
     "NewtonLossOptimizer",
     "RelativeDamping",
+    "diagnose",
     "inject_fisher",
     "newton_loss",
     "newton_target",

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks._config import Config
 from benchmarks._paper import paper_figure, protocol_differences
+from benchmarks._path_config import PathConfig
+from benchmarks._path_presets import PAPER, path_group_name
 from benchmarks._presets import TABLE1, table1_cells
 from benchmarks._results import Record, Results
 from benchmarks.report import main
@@ -60,6 +62,50 @@ def test_the_papers_figure_stands_beside_ours(
     assert "16 s of training in all" in text
     figures = {path.name for path in (tmp_path / "report").glob("*.png")}
     assert figures == {"table-1.png", "table-2.png"}
+
+
+def path_records(config: PathConfig, ems: list[float]) -> list[Record]:
+    curve = [{"step": 1, "epoch": 1, "seconds": 2.0, "loss": 0.1, "em": 0.5, "ratio": 1.5}]
+    return [
+        {
+            "seed": seed,
+            "em": em,
+            "ratio": 1.25,
+            "key": config.key,
+            "config": config.asdict(),
+            "torch": "2.9",
+            "device": "CPU",
+            "threads": 2,
+            "seconds": 8.0,
+            "stacked_seeds": 1,
+            "curve": curve,
+        }
+        for seed, em in enumerate(ems)
+    ]
+
+
+def test_both_benchmarks_stand_in_one_report(tmp_path: Path) -> None:
+    path = PathConfig(epochs=3)
+    fisher = replace(path, curvature="fisher", damping=1.0)
+    write(tmp_path / "a", Config())
+    Results(tmp_path / "b").append(path_records(fisher, [0.5, 0.75]))
+    Results(tmp_path / "b").append(path_records(path, [0.25, 0.75]))
+    assert main(["--results", str(tmp_path), "--out", str(tmp_path / "report")]) == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "|  | EM % | EW % | p (Welch)" in text
+    section = text[text.index(f"## {path_group_name(path)}") :]
+    assert "|  | EM % | path cost / best | p (Welch)" in section
+    assert "| plain | 50.0 ± 35.4 | 1.250 ± 0.000 |  |  | 2 | – | – |" in section
+    assert section.index("| plain") < section.index("| NL (Fisher), λ=1 | 62.5 ± 17.7")
+    assert "data terrain, not warcraft; network tiles, not resnet; maps 1,000" in section
+    assert "32 s of training in all" in section
+    assert (tmp_path / "report" / "table-2.png").exists()
+
+
+def test_the_papers_paths_have_no_difference() -> None:
+    assert protocol_differences(replace(PAPER, data="warcraft"), 10) == []
+    assert protocol_differences(PAPER, 10) == ["data terrain, not warcraft"]
+    assert paper_figure(PAPER) is None
 
 
 def test_the_papers_protocol_has_no_difference() -> None:

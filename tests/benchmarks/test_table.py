@@ -7,7 +7,16 @@ import math
 import pytest
 import scipy.stats
 
-from benchmarks._table import Row, cells, markdown_table, p_value, summary, text_table
+from benchmarks._table import (
+    Measure,
+    Row,
+    cells,
+    header,
+    markdown_table,
+    p_value,
+    summary,
+    text_table,
+)
 
 
 def row(label: str, ems: list[float], first_seed: int = 0) -> Row:
@@ -43,6 +52,13 @@ def test_one_seed_has_no_deviation_and_no_test() -> None:
     assert cells([row("a", [0.5]), row("b", [0.7])])[1][3:] == ("–", "–")
     assert p_value(math.nan) == "–"
     assert p_value(1e-9) == "<0.0001"
+
+
+def test_other_measures_have_their_own_columns() -> None:
+    measures = (Measure("em", "EM %"), Measure("ratio", "cost", scale=1.0, digits=3))
+    rows = [Row("plain", [{"seed": 0, "em": 0.5, "ratio": 1.2345}])]
+    assert header(measures) == ("", "EM %", "cost", "p (Welch)", "p (paired)")
+    assert cells(rows, measures) == [("plain", "50.0", "1.234", "", "")]
 
 
 def test_layouts() -> None:

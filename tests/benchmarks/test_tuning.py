@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks._config import Config
 from benchmarks._presets import Cell, main_cells
+from benchmarks._table import Measure
 from benchmarks._tuning import best, candidates, tuning_report
 
 
@@ -25,6 +26,11 @@ def test_candidates_are_judged_on_validation_digits() -> None:
 def test_the_highest_mean_em_is_chosen_then_the_highest_ew() -> None:
     assert best([runs((0.1, 0.9)), runs((0.3, 0.4)), runs((0.2, 0.9))]) == 1
     assert best([runs((0.3, 0.4)), runs((0.3, 0.5))]) == 1
+
+
+def test_of_a_falling_measure_the_least_is_chosen() -> None:
+    measures = (Measure("em", "EM %"), Measure("ew", "cost", rising=False))
+    assert best([runs((0.3, 1.5)), runs((0.3, 1.2)), runs((0.2, 1.0))], measures) == 1
 
 
 def test_the_report_marks_what_is_chosen() -> None:

@@ -1,0 +1,103 @@
+"""What any loss owes to whoever calls it: a usable value, the same twice, untouched inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from newton_optim.testing._case import Case, UnusableLossError, map_tensors
+from newton_optim.testing._rounding import assert_rows_close, show
+
+
+def assert_usable(loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean") -> None:
+    """The loss gives a real tensor of shape `()` or `(N,)`, made from the outputs by autograd.
+
+    This is what every door asks of it. All other properties include it.
+
+    Args:
+        loss_fn: `loss_fn(outputs, *args)`; bind keywords with `functools.partial`.
+        outputs: a tensor `(N, *event)`, or a tuple, list or dict of such tensors.
+        *args: further arguments of the loss.
+        reduction: how a 0-dim loss was reduced: "mean" or "sum".
+
+    Raises:
+        AssertionError: if it raises, gives anything else, or has no graph.
+    """
+    Case.checked(loss_fn, outputs, args, reduction, dtype=None).evaluate()
+
+
+def assert_deterministic(loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean") -> None:
+    """Called twice, the loss gives the same value and the same gradient to rounding.
+
+    A loss that samples must be handed its noise (a seed, or the noise itself) to pass; else it has
+    no derivative that could be tested.
+
+    Args:
+        loss_fn: as for :func:`assert_usable`.
+        outputs: as for :func:`assert_usable`.
+        *args: as for :func:`assert_usable`.
+        reduction: as for :func:`assert_usable`.
+
+    Raises:
+        AssertionError: with both values.
+    """
+    case = Case.checked(loss_fn, outputs, args, reduction)
+    first, second = case.evaluate(), case.evaluate()
+    a, b = first.value.double().reshape(-1, 1), second.value.double().reshape(-1, 1)
+    y = case.y if len(a) == case.num_samples else case.y.reshape(1, -1)
+    eps = 2.0**-40  # sums may take another order
+    assert_rows_close("the value of a second call", b, a, eps * a.abs()[:, 0], y)
+    g = first.gradient
+    bound = (eps * g.norm()).expand(len(g))
+    assert_rows_close("the gradient of a second call", second.gradient, g, bound, case.y)
+
+
+def assert_inputs_unchanged(
+    loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean"
+) -> None:
+    """The loss and its backward leave the outputs and the arguments as they were, bit for bit.
+
+    Args:
+        loss_fn: as for :func:`assert_usable`.
+        outputs: as for :func:`assert_usable`.
+        *args: as for :func:`assert_usable`.
+        reduction: as for :func:`assert_usable`.
+
+    Raises:
+        AssertionError: with the first input that changed, before and after.
+    """
+    case = Case.checked(loss_fn, outputs, args, reduction, dtype=None)
+    leaves = [part.clone().requires_grad_() for part in case.outputs.parts]
+    parts, given_args = [leaf.clone() for leaf in leaves], case.copied_args()
+    case.evaluate()  # whether it is usable at all
+    try:
+        loss = case.loss_fn(case.outputs.rebuild(parts), *given_args)
+        loss.sum().backward()
+    except Exception as error:
+        raise UnusableLossError(f"the loss raised {type(error).__name__}: {error}") from error
+    for name, before, after in zip(case.outputs.names, case.outputs.parts, parts, strict=True):
+        _assert_same(name, before, after)
+    before_args, after_args = _tensors(case.args), _tensors(given_args)
+    for i, (before, after) in enumerate(zip(before_args, after_args, strict=True)):
+        _assert_same(f"tensor {i} of the arguments", before, after)
+
+
+def _assert_same(name: str, before: Tensor, after: Tensor) -> None:
+    after = after.detach()
+    same = (before == after) | ((before != before) & (after != after))
+    if not same.all():
+        raise AssertionError(
+            f"the loss changes {name} in place: from {show(before)} to {show(after)}"
+        )
+
+
+def _tensors(args: tuple[Any, ...]) -> list[Tensor]:
+    found: list[Tensor] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_tensors(note, args)
+    return found

@@ -1,0 +1,67 @@
+"""What `check_loss` found, as a table."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """What was found of one property.
+
+    Args:
+        name: the property's; `assert_<name>` is the function.
+        status: "passed", "failed" or "not applicable".
+        detail: the numbers at the smallest example that fails, why it does not apply, or a remark.
+    """
+
+    name: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class LossReport:
+    """The results of :func:`check_loss`; `print(report)` shows a table.
+
+    Args:
+        loss: the loss's name.
+        results: one for each property, in the order they were looked at.
+    """
+
+    loss: str
+    results: tuple[PropertyResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no property failed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the properties that failed."""
+        return [result.name for result in self.results if result.status == "failed"]
+
+    def __getitem__(self, name: str) -> PropertyResult:
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+    def __str__(self) -> str:
+        count = {s: sum(r.status == s for r in self.results) for s in ("passed", "failed")}
+        head = (
+            f"{self.loss}: {count['passed']} passed, {count['failed']} failed, "
+            f"{len(self.results) - sum(count.values())} not applicable"
+        )
+        names = max(len(result.name) for result in self.results)
+        lines = [head, "-" * len(head)]
+        for result in self.results:
+            start = f"{result.name:<{names}}  {result.status:<14}  "
+            text = textwrap.wrap(result.detail, _WIDTH - len(start)) or [""]
+            lines.append((start + text[0]).rstrip())
+            lines += [" " * len(start) + line for line in text[1:]]
+        return "\n".join(lines)

@@ -1,0 +1,189 @@
+"""One call, one report: what passes, what fails and where, what does not apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from newton_optim.sorting import RankingLoss, SoftSort
+from newton_optim.testing import LossReport, check_loss
+from tests.testing.broken import T, Y, distances, random_loss, smooth
+from tests.testing.losses import half_squared_error
+
+FIRST = {"usable", "deterministic"}
+
+
+def statuses(report: LossReport) -> dict[str, str]:
+    return {result.name: result.status for result in report.results}
+
+
+def test_a_loss_that_is_right() -> None:
+    report = check_loss(RankingLoss(SoftSort()), Y, T)
+    assert report.ok
+    assert not report.failed
+    found = statuses(report)
+    assert [name for name, status in found.items() if status != "passed"] == [
+        "padding_ignored",
+        "mse_collapse",
+    ]
+    assert "kinks at (sample, coordinate)" in report["twice_differentiable"].detail
+    assert "with ties" in report["twice_differentiable"].detail
+
+
+def test_properties_that_a_loss_need_not_have_do_not_apply() -> None:
+    report = check_loss(half_squared_error, Y, T)
+    assert report.ok
+    assert report["shift_invariant"].status == "not applicable"
+    assert "does not hold" in report["shift_invariant"].detail
+    assert report["coordinate_equivariant"].status == "passed"
+    assert report["mse_collapse"].status == "passed"
+    assert "derivatives" in report["derivatives_match"].detail
+
+
+def test_a_promise_that_is_not_kept_fails() -> None:
+    report = check_loss(half_squared_error, Y, T, expect=["shift_invariant"], spreads=(1.0,))
+    assert report.failed == ["shift_invariant"]
+    assert "smallest example: N = 1, outputs [0, 0, 0]" in report["shift_invariant"].detail
+
+
+def test_one_sample_leaves_out_what_needs_two() -> None:
+    found = statuses(check_loss(smooth, Y[:1], T[:1], spreads=(1.0,)))
+    assert found["samples_independent"] == found["sample_equivariant"] == "not applicable"
+    assert found["duplication_invariant"] == "passed"
+
+
+def test_masks() -> None:
+    mask = T > 0
+
+    def masked(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+        return (y - t).square().masked_fill(~mask, 0.0).sum(-1)
+
+    def forgets_one(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+        return masked(y, t, mask) + 0.1 * y[:, 0].square()
+
+    assert check_loss(masked, Y, T, mask, mask=mask).ok
+    report = check_loss(forgets_one, Y, T, mask, mask=mask, spreads=(1.0,))
+    assert report.failed == ["padding_ignored"]
+
+
+def test_a_failure_is_told_at_the_smallest_example() -> None:
+    def above_one(y: Tensor) -> Tensor:
+        return (y.square() + (1e3 * torch.where(y > 1.0, y, 0.0)).exp()).sum(-1)
+
+    report = check_loss(above_one, Y, spreads=(1.0,))
+    assert "finite" in report.failed
+    assert "N = 1, outputs [1.1, 0, 0]" in report["finite"].detail
+
+
+def test_variants_of_the_outputs() -> None:
+    report = check_loss(distances, Y)
+    assert report["finite"].detail.startswith("with ties: the gradient of sample 0 is not finite")
+    overflows = check_loss(lambda y: y.exp().sum(-1), Y)
+    assert overflows["finite"].detail.startswith("outputs times 100: ")
+    assert check_loss(lambda y: y.exp().sum(-1), Y, spreads=(1.0, 10.0)).ok
+
+
+def test_a_loss_is_not_blamed_for_refusing_outputs_that_nobody_gave_it() -> None:
+    p = torch.tensor([[0.25, 0.5], [0.7, 0.4]])
+    report = check_loss(F.binary_cross_entropy, p, torch.ones(2, 2))
+    assert report.ok, report
+    assert "outputs times 10: the loss raised RuntimeError" in report["finite"].detail
+
+
+def test_a_loss_without_a_second_derivative() -> None:
+    report = check_loss(lambda y: y.sum(-1), Y, spreads=(1.0,))
+    assert report.failed == ["twice_differentiable"]
+    assert 'curvature="fisher"' in report["twice_differentiable"].detail
+    assert statuses(report)["doors_agree (fisher)"] == "passed"
+    assert report["descent_direction"].detail == "the loss has no second derivative"
+
+
+def test_doors_that_refuse_a_loss_are_named() -> None:
+    class Square(torch.autograd.Function):
+        """Without `setup_context`: `torch.func` does not take it."""
+
+        @staticmethod
+        def forward(ctx: Any, y: Tensor) -> Tensor:
+            ctx.save_for_backward(y)
+            return y.square()
+
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> Tensor:
+            return 2 * grad * ctx.saved_tensors[0]
+
+    report = check_loss(lambda y: Square.apply(y).sum(-1), Y, spreads=(1.0,))
+    assert report["doors_agree"].status == "passed"
+    assert "5 doors refuse it; newton_loss of a callable" in report["doors_agree"].detail
+
+
+closure = torch.ones(3, 3)
+
+
+def raises(y: Tensor) -> Tensor:
+    raise KeyError("no such label")
+
+
+@pytest.mark.parametrize(
+    ("loss", "failed", "message"),
+    [
+        (raises, "usable", "the loss raised KeyError: 'no such label'"),
+        (lambda y: y.square(), "usable", "must be a 0-dim tensor or have shape (4,)"),
+        (lambda y: "loss", "usable", "must give a tensor, got str 'loss'"),
+        (lambda y: y.square().sum().item(), "usable", "must give a tensor, got float"),
+        (lambda y: (y > 0).sum(), "usable", "must be a floating-point tensor"),
+        (lambda y: y.detach().sum(), "usable", "no derivative"),
+        (lambda y: torch.zeros((), requires_grad=True), "usable", "not computed from outputs"),
+        (random_loss, "deterministic", "a second call"),
+        (lambda y: (y @ closure).square().sum(-1), "deterministic", "as arguments"),
+    ],
+)
+def test_losses_that_cannot_be_used_give_a_report(loss: Any, failed: str, message: str) -> None:
+    report = check_loss(loss, Y)
+    assert report.failed == [failed]
+    assert message in report[failed].detail
+    others = set(statuses(report)) - FIRST
+    assert len(others) > 15
+    assert {report[name].status for name in others} == {"not applicable"}
+
+
+def test_the_table() -> None:
+    text = str(check_loss(smooth, Y, T, spreads=(1.0,)))
+    head, rule, *rows = text.splitlines()
+    assert head.startswith("smooth: 16 passed, 0 failed, ")
+    assert set(rule) == {"-"}
+    assert max(map(len, rows)) <= 100
+    assert sum(" passed" in row for row in rows) == 16
+
+
+def test_a_name_that_is_not_in_the_report() -> None:
+    with pytest.raises(KeyError, match="colour"):
+        check_loss(smooth, Y, T, spreads=(1.0,))["colour"]
+
+
+def test_the_global_generator_is_left_alone() -> None:
+    state = torch.get_rng_state()
+    check_loss(smooth, Y, T, spreads=(1.0,))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        ((None, Y), {}, TypeError, "loss_fn must be a callable, got NoneType None"),
+        ((torch.nn.MSELoss, Y), {}, TypeError, "loss_fn must be a callable"),
+        ((smooth, "y"), {}, TypeError, "outputs must be a tensor"),
+        ((smooth, torch.tensor(1.0)), {}, ValueError, r"outputs must have shape \(N, \*event\)"),
+        ((smooth, Y, T), {"reduction": "none"}, ValueError, "reduction must be one of"),
+        ((smooth, Y, T), {"spreads": (0.0,)}, ValueError, "spreads must be above 0"),
+        ((smooth, Y, T), {"expect": ["shifts"]}, ValueError, "expect must be one of"),
+        ((smooth, Y, T), {"mask": T}, TypeError, "mask must be a boolean tensor"),
+        ((smooth, Y, T), {"mask": T[:1] > 0}, ValueError, r"mask must have shape \(4, 3\)"),
+    ],
+)
+def test_bad_arguments(arguments: Any, options: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        check_loss(*arguments, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -75,7 +75,7 @@ def path_cost_works(family: str, curvature: str, device: torch.device) -> Works:
     return Works(work(newton), work(plain))
 
 
-def _treatment(curvature: str) -> dict[str, str | float]:
+def _treatment(curvature: str) -> dict[str, Any]:
     eigenvalues = {"eigenvalues": "absolute"} if curvature == "hessian" else {}
     return {"curvature": curvature, "damping": DAMPING, **eigenvalues}
 

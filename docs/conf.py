@@ -39,7 +39,7 @@ nitpicky = True
 # Nothing is fetched: what PyTorch and Python document is named without a link. What stands in
 # a signature of ours and is not public is named without one as well.
 nitpick_ignore_regex = [
-    ("py:.*", r"(torch|collections|typing|functools)\..*"),
-    ("py:.*", r"(Tensor|Module|Optimizer|Any|Callable|ProcessGroup|optional)"),
+    ("py:.*", r"(torch|collections|typing|functools|hypothesis|st)\..*"),
+    ("py:.*", r"(Tensor|Module|Optimizer|Any|Callable|ProcessGroup|Figure|optional)"),
     ("py:.*", r"newton_optim\.(.*\.)?_.*"),
 ]

@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 
 import newton_optim
+import newton_optim.testing
+from newton_optim.testing import strategies
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -34,7 +36,15 @@ def test_no_block_is_hidden_from_the_tests(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [newton_optim, newton_optim.paths, newton_optim.smoothing, newton_optim.sorting]
+    "module",
+    [
+        newton_optim,
+        newton_optim.paths,
+        newton_optim.smoothing,
+        newton_optim.sorting,
+        newton_optim.testing,
+        strategies,
+    ],
 )
 def test_every_public_name_has_an_entry(module: ModuleType) -> None:
     """The Sphinx extension checks the same of the built pages; this one needs no Sphinx."""

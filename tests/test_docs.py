@@ -49,6 +49,8 @@ def test_no_block_is_hidden_from_the_tests(page: Path) -> None:
 def test_every_public_name_has_an_entry(module: ModuleType) -> None:
     """The Sphinx extension checks the same of the built pages; this one needs no Sphinx."""
     reference = (ROOT / "docs/api.rst").read_text(encoding="utf-8")
-    entries = set(re.findall(r"^\.\. auto(?:class|function):: (\w+)$", reference, re.MULTILINE))
+    entries = set(
+        re.findall(r"^\.\. auto(?:class|function):: (\w+)(?:\(\))?$", reference, re.MULTILINE)
+    )
     names = {name for name in module.__all__ if not isinstance(getattr(module, name), ModuleType)}
     assert names <= entries

@@ -20,7 +20,7 @@ from benchmarks._path_presets import (
     table3_cells,
     with_loss,
 )
-from benchmarks._plan import parse_seeds
+from benchmarks._plan import parse_seeds, select_cells
 from benchmarks._presets import Cell
 
 _SELECTORS: Final = ("loss", "curvature", "samples")
@@ -48,14 +48,7 @@ def plan_path_cells(
         raise InputError(f"--preset must be one of {', '.join(PRESETS)}, got {preset}")
     make = {"table2": table2_cells, "table3": table3_cells}.get(preset or "", quick_cells)
     cells = make(replace(QUICK if make is quick_cells else PAPER, **changed))
-    for name, value in chosen.items():
-        if name not in _SELECTORS:
-            raise InputError(f"--{name} describes one cell: give it without --preset")
-        cells = [cell for cell in cells if getattr(cell.config, name) == value]
-    if not cells:
-        words = ", ".join(f"--{name} {value}" for name, value in chosen.items())
-        raise InputError(f"--preset {preset} has no cell of {words}")
-    return cells
+    return select_cells(cells, chosen, _SELECTORS, preset)
 
 
 def plan_path_seeds(text: str | None, preset: str | None, tune: bool) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -49,12 +49,24 @@ def plan_cells(
         cells = table1_cells(replace(TABLE1, **changed))
     else:
         cells = main_cells(_main_base(changed))
+    return select_cells(cells, chosen, _SELECTORS, preset)
+
+
+def select_cells(
+    cells: list[Cell], chosen: Mapping[str, Any], selectors: Sequence[str], preset: str | None
+) -> list[Cell]:
+    """Those cells of a preset whose configurations have the chosen values.
+
+    Raises:
+        InputError: a flag is none of the ``selectors``, or no cell is left.
+    """
     for name, value in chosen.items():
-        if name not in _SELECTORS:
+        if name not in selectors:
             raise InputError(f"--{name} describes one cell: give it without --preset")
         cells = [cell for cell in cells if getattr(cell.config, name) == value]
     if not cells:
-        raise InputError(f"--preset {preset} has no cell of {_words(chosen)}")
+        words = ", ".join(f"--{name} {value}" for name, value in chosen.items())
+        raise InputError(f"--preset {preset} has no cell of {words}")
     return cells
 
 
@@ -99,7 +111,3 @@ def _one_config(chosen: Mapping[str, Any], changed: Mapping[str, Any]) -> Config
     if rest.get("curvature") == "hessian":
         rest.setdefault("eigenvalues", "raw")
     return replace(base, **rest)
-
-
-def _words(chosen: Mapping[str, Any]) -> str:
-    return ", ".join(f"--{name} {value}" for name, value in chosen.items())

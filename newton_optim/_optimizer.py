@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,15 +13,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from newton_optim._checks import check_real, describe
+from newton_optim._closure import CONTRACT, needs_closure, parse_returned
 from newton_optim._newton_loss import distance
 from newton_optim._outputs import flatten_outputs
 from newton_optim._target import NewtonSettings, NewtonStep, newton_step
 from newton_optim.curvature import Damping, RelativeDamping, SupportsNewtonStep, check_damping
 
-CONTRACT = (
-    "closure must return (outputs, loss) or (outputs, loss_fn, *args), where the loss is not yet "
-    "backpropagated, or None for a plain step"
-)
+logger = logging.getLogger("newton_optim")
 
 
 class NewtonLossOptimizer(Optimizer):
@@ -59,6 +57,8 @@ class NewtonLossOptimizer(Optimizer):
 
     .. _arXiv 2410.19055: https://arxiv.org/abs/2410.19055
     """
+
+    _has_told = False  # Of a plain step before any Newton step; once is enough.
 
     def __init__(
         self,
@@ -202,7 +202,8 @@ class NewtonLossOptimizer(Optimizer):
             closure: called once, with autograd on; must not call backward. Returns
                 `(outputs, loss)` or `(outputs, loss_fn, *args)`, as for :func:`newton_target`;
                 `None` asks for a plain step of the base on the gradients that are there, and so
-                does a call without a closure.
+                does a call without a closure. (If no Newton step or :meth:`backward` came before,
+                the latter is logged as a warning, once: it may be a trainer that makes none.)
 
         Returns:
             The original loss, detached, 0-dim; `None` for a plain step.
@@ -332,6 +333,7 @@ def _read_damping(group: dict[str, Any], default: Damping) -> Damping:
 def _step(self: NewtonLossOptimizer, closure: Callable[[], Any] | None = None) -> Tensor | None:
     """The step itself, without hooks."""
     if closure is None:
+        _tell_of_plain_steps(self)
         _plain_step(self)
         return None
     if not callable(closure):
@@ -341,9 +343,9 @@ def _step(self: NewtonLossOptimizer, closure: Callable[[], Any] | None = None) -
         if returned is None:
             _plain_step(self)
             return None
-        outputs, loss, args = _parse(returned)
+        outputs, loss, args = parse_returned(returned)
         result = self._newton_step(outputs, loss, args)
-        if _needs_closure(type(self.base)):
+        if needs_closure(type(self.base)):
             self.base.step(_closure_to_target(self, closure, result))  # type: ignore[arg-type]
         else:
             self.base.zero_grad()
@@ -352,32 +354,22 @@ def _step(self: NewtonLossOptimizer, closure: Callable[[], Any] | None = None) -
     return result.value
 
 
+def _tell_of_plain_steps(self: NewtonLossOptimizer) -> None:
+    """Once, if there was no Newton step before: a trainer that calls `step()` itself makes none."""
+    if self._last is not None or self._has_told:
+        return
+    self._has_told = True
+    logger.warning(
+        "NewtonLossOptimizer: step() without a closure is a plain step, and there was no Newton "
+        "step before it. Where a trainer calls step(), use the NewtonLoss of the loss with the "
+        "bare optimiser"
+    )
+
+
 def _plain_step(self: NewtonLossOptimizer) -> None:
-    if _needs_closure(type(self.base)):
+    if needs_closure(type(self.base)):
         raise TypeError(f"{type(self.base).__name__} needs a closure for every step: {CONTRACT}")
     self.base.step()
-
-
-def _parse(returned: Any) -> tuple[Any, Any, tuple[Any, ...]]:
-    """The parts of what a closure returned."""
-    if isinstance(returned, Tensor):
-        raise TypeError(
-            f"{CONTRACT}; got {describe(returned)}, which is what a trainer's own closure returns: "
-            "use the NewtonLoss of the loss with the bare optimiser there, or the trainer's manual "
-            "optimisation"
-        )
-    if not isinstance(returned, tuple) or len(returned) < 2:
-        raise TypeError(f"{CONTRACT}; got {describe(returned)}")
-    outputs, loss, *args = returned
-    if not isinstance(loss, Tensor) and not callable(loss):
-        raise TypeError(f"{CONTRACT}; the second of what it returned is {describe(loss)}")
-    return outputs, loss, tuple(args)
-
-
-def _needs_closure(base: Any) -> bool:
-    """Whether the step of this class cannot be called without one (L-BFGS)."""
-    closure = inspect.signature(base.step).parameters.get("closure")
-    return closure is not None and closure.default is inspect.Parameter.empty
 
 
 def _closure_to_target(
@@ -388,7 +380,7 @@ def _closure_to_target(
 
     def to_target() -> Tensor:
         with torch.enable_grad():
-            outputs = known.pop() if known else flatten_outputs(_parse(closure())[0])
+            outputs = known.pop() if known else flatten_outputs(parse_returned(closure())[0])
             self.base.zero_grad()
             loss = distance(first, outputs, self._settings.reduction)
             loss.backward()

@@ -130,6 +130,31 @@ def test_plain_steps_use_the_gradients_that_are_there(maker: Any, give_closure: 
     assert_same_parameters(net, bare_net)
 
 
+def test_plain_steps_alone_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """What no refusal can see: a trainer that calls `step()` and never makes a Newton step."""
+    net = network()
+    optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()))
+    optimizer.step(lambda: None)  # On purpose.
+    assert not caplog.records
+    fill_gradients(net, 0)
+    optimizer.step()
+    optimizer.step()
+    (record,) = caplog.records
+    assert record.name == "newton_optim"
+    assert record.levelname == "WARNING"
+    assert "use the NewtonLoss of the loss" in record.getMessage()
+
+
+def test_plain_steps_after_a_newton_gradient_are_not_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    net = network()
+    optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()))
+    optimizer.backward(*closure_of(net)())
+    optimizer.step()
+    assert not caplog.records
+
+
 @pytest.mark.skipif(DEVICE.type != "cuda", reason="only a device can be waited for")
 @pytest.mark.parametrize(
     ("curvature", "damping"),

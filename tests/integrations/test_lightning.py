@@ -158,12 +158,14 @@ def test_automatic_optimisation_refuses_the_optimiser(options: Any) -> None:
         assert torch.equal(got, was)
 
 
-def test_16_mixed_automatic_optimisation_cannot_be_refused() -> None:
-    """Documented: with a gradient scaler Lightning runs its closure itself and calls `step()`.
+def test_16_mixed_automatic_optimisation_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """With a gradient scaler Lightning runs its closure itself and calls `step()`.
 
-    That is a plain step, on the gradients of whatever loss the module returned.
+    That is a plain step, on the gradients of whatever loss the module returned, and no error: it is
+    logged.
     """
     module = modules()[0](wrapped=True)
     module.loss = MeanOfWavy()
     fit(module, plugins=[half_precision()])
     assert_same(module.net, train_by_hand(plain=True), tolerance=0.01)
+    assert [r.name for r in caplog.records if "plain step" in r.getMessage()] == ["newton_optim"]

@@ -117,17 +117,24 @@ class PathTraining:
         The ratio is what the path that is found costs, by the true costs, over what the true path
         costs: 1 is the best.
         """
-        self._network.eval()
         hits, ratios = [], []
         for batch in torch.arange(len(self._test), device="cpu").split(_EVALUATION_BATCH):
-            images, paths = self._test.take(batch, self._normalisation)
-            found = solve(self._network(images))
+            predicted, paths = self.predict(batch)
+            found = solve(predicted)
             weights = self._test.weights[batch.to(self.device)].double()
             hits.append((found == paths).all((-2, -1)).cpu())
             costs, best = ((one * weights).sum((-2, -1)) for one in (found, paths))
             ratios.append((costs / best).cpu())
-        self._network.train()
         return torch.cat(hits).double().mean().item(), torch.cat(ratios).mean().item()
+
+    @torch.no_grad()
+    def predict(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's costs of some maps of the evaluation, and their true paths."""
+        images, paths = self._test.take(batch, self._normalisation)
+        self._network.eval()
+        costs: Tensor = self._network(images)
+        self._network.train()
+        return costs, paths
 
     def _begin_epoch(self) -> None:
         order = self._generators["data"]

@@ -31,12 +31,18 @@ def plot_path_rows(path: Path, title: str, rows: Sequence[Row]) -> None:
     paper's Figure 3, and against the seconds of training, as in its Figure 5; right, EM at the
     end, a point for every seed.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     figure, (epochs, seconds, ends) = _figure(3, width_ratios=(3, 3, 2))
     _draw_curves(epochs, rows, "epoch")
     epochs.set(xlabel="epoch", ylabel="EM on test maps [%]")
     epochs.legend(fontsize="x-small", loc="best")
     _draw_curves(seconds, rows, "seconds")
     seconds.set(xlabel="seconds of training (log scale)", xscale="log")
+    # Between two powers of ten, a few ticks whose labels do not touch.
+    seconds.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    seconds.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    seconds.xaxis.set_minor_formatter(NullFormatter())
     _draw_ends(ends, rows)
     figure.suptitle(title, fontsize="medium")
     _save(figure, path)

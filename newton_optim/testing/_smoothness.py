@@ -31,11 +31,11 @@ def assert_twice_differentiable(
 
     .. math:: \frac{g(y + h v) - g(y - h v)}{2h} = H v, \qquad \frac{l(y+hv) - l(y-hv)}{2h} = g^T v
 
-    in float64, for a few directions v of random signs. What a difference changes by over twice the
-    distance is allowed, what autograd's own derivatives jump by within reach of h as well, and so
-    is rounding. Where that is much, the loss kinks (or bends sharply) and nothing can be said: such
-    places are returned, not failed. A Hessian that autograd refuses, or gives as zero where there
-    is one, fails.
+    in float64, for a few directions v of random signs. What a difference changes by over three
+    times the distance is allowed, what autograd's own derivatives jump by within reach of h as
+    well, and so is rounding. Where that is much, the loss kinks (or bends sharply) and nothing can
+    be said: such places are returned, not failed. A Hessian that autograd refuses, or gives as zero
+    where there is one, fails.
 
     Args:
         loss_fn: as for :func:`assert_usable`; a ``derivatives`` method is left aside here.
@@ -86,13 +86,14 @@ class _Difference:
 
     @classmethod
     def of(cls, rows: Sequence[Tensor], h: float) -> _Difference:
-        """From the rows at -2h, -h, 0, h and 2h.
+        """From the rows at -3h, -h, 0, h and 3h.
 
-        What a smooth function's difference changes by with twice the distance is three times its
-        error; what that of a function that jumps changes by is half of it.
+        What a smooth function's difference changes by with three times the distance is eight times
+        its error; what that of a function that jumps changes by is at least a third of it, also
+        where the jump is at h itself.
         """
         far_minus, minus, _, plus, far_plus = rows
-        value, far_value = (plus - minus) / (2 * h), (far_plus - far_minus) / (4 * h)
+        value, far_value = (plus - minus) / (2 * h), (far_plus - far_minus) / (6 * h)
         return cls(value, 4 * (value - far_value).abs())
 
     def compare(self, what: str, expected: Tensor, noise: Tensor, outputs: Tensor) -> None:
@@ -111,9 +112,9 @@ class _Difference:
 
 
 def _points(case: Case, v: Tensor, h: float) -> list[Evaluation]:
-    """The loss at -2h, -h, 0, h and 2h along v."""
+    """The loss at -3h, -h, 0, h and 3h along v."""
     try:
-        return [case.at(case.y + k * h * v).evaluate(second_order=True) for k in range(-2, 3)]
+        return [case.at(case.y + k * h * v).evaluate(second_order=True) for k in (-3, -1, 0, 1, 3)]
     except UnusableLossError as error:
         raise UnusableLossError(f"with outputs moved by step={h:.2g}: {error}") from error
 

@@ -19,6 +19,7 @@ from newton_optim.sorting._network_sweeps import (
     mixed_products,
     tangents,
 )
+from newton_optim.sorting._probability_loss import differentiable_log
 
 # Elements of the largest intermediate tensor: what stays in a CPU's cache.
 CHUNK_ELEMENTS = 2**17
@@ -30,7 +31,7 @@ def network_loss(network: SortingNetwork, scores: Tensor, ranks: Tensor) -> Tens
     `l = -1/n² Σ_ij log q_ij`, where `q_ij` is `P_ij` where element `j` belongs at rank `i`, and
     `1 - P_ij`, the sum of the row's other entries, elsewhere. A `q` below the dtype's smallest
     normal number is clamped there and has zero derivative. The loss may be differentiated any
-    number of times; it runs in float64, as the second derivative of a logarithm overflows float32.
+    number of times; it runs in float64, where the clamp leaves room for products of weights.
 
     Args:
         network: the network.
@@ -161,5 +162,5 @@ def _truth_and_error(P: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _cross_entropy(q: Tensor, error: Tensor, tiny: float) -> Tensor:
     """The mean of `-log q`, also right to rounding where `q` is near one, with `error = 1 - q`."""
     near = -torch.log1p(-error.clamp(max=0.5))
-    far = -q.clamp(min=tiny).log()
+    far = -differentiable_log(q.clamp(min=tiny))
     return torch.where(error < 0.5, near, far).mean((-2, -1))

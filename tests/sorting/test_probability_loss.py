@@ -40,6 +40,15 @@ def test_trap_subtraction_from_one_on_the_probability_path() -> None:
     torch.testing.assert_close(actual, exact, rtol=1e-5, atol=1e-5)
 
 
+def test_trap_squares_of_small_probabilities() -> None:
+    # All wrong by 60 temperatures: P is e^-60, whose square float32 does not hold.
+    scores, labels = torch.tensor([0.0, 6.0, 12.0]), torch.tensor([1, 2, 0])
+    loss = RankingLoss(lambda y: soft_sort(y))
+    actual = torch.func.jacrev(torch.func.grad(loss))(scores, labels)
+    exact = RankingLoss(soft_sort).derivatives(scores.double(), labels).hessian
+    torch.testing.assert_close(actual.double(), exact, rtol=1e-5, atol=1e-5)
+
+
 def test_trap_clamped_probabilities_have_zero_derivative() -> None:
     # The probability path below the smallest normal number: finite, flat, as documented.
     scores = torch.tensor([[0.0, 1e3]], requires_grad=True)

@@ -24,7 +24,8 @@ def rounding(
     One rounding is `eps` times the size of the result, plus what the result moves by when the
     outputs are rounded (the condition of the problem, measured in float64). The size is the largest
     on the way from the outputs to zero: where a loss is saturated, its gradient is the small
-    difference of numbers of that size.
+    difference of numbers of that size. Outputs close to zero are rounded as if they were one: the
+    numbers that a loss makes of them are not close to zero.
 
     Args:
         case: in float64.
@@ -34,10 +35,11 @@ def rounding(
     y, eps = case.y, EPS[dtype]
     here = function(case)
     moved = torch.zeros_like(here[:, 0])
+    length = y.abs().clamp(min=1.0)
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
         signs = torch.randint(0, 2, tuple(y.shape), generator=generator) * 2 - 1
-        nearby = _where_defined(case.at(y * (1 + eps * signs.to(y))), function, here)
+        nearby = _where_defined(case.at(y + eps * length * signs), function, here)
         moved = torch.maximum(moved, _finite_norms(nearby - here))
     return ROUNDINGS * (eps * size_of(case, function) + moved)
 

@@ -86,3 +86,24 @@ def test_small_gradients_of_a_half_precision_mean_do_not_flush_to_zero(
         newton_optim.NewtonLossOptimizer(base, damping=0.0).step(lambda: (y, loss))
     assert parameter.grad is not None
     assert_relatively_close(parameter.grad.double() * n, np.ones((n, 2)), 1e-2)
+
+
+@pytest.mark.parametrize("n", [5, 6])  # the power of two next to it is below, and above
+@pytest.mark.parametrize("curvature", ["hessian", "fisher"])
+def test_a_half_precision_mean_of_any_number_of_samples(n: int, curvature: str) -> None:
+    y = torch.linspace(-1.0, 1.0, 2 * n).reshape(n, 2).requires_grad_()
+    exact = newton_optim.newton_target(lambda y: y.cosh().sum(1), y, curvature=curvature)
+    mean = y.cosh().sum(dim=1).mean().half()
+    assert_relatively_close(newton_optim.newton_target(mean, y, curvature=curvature), exact, 1e-5)
+
+
+# --- Several outputs --------------------------------------------------------------------------
+
+
+def test_one_of_several_outputs_may_be_linear() -> None:
+    """Autograd has no second derivative of that part, which is zero."""
+    a, b = (torch.randn(4, m, dtype=torch.float64, requires_grad=True) for m in (2, 3))
+    loss = (0.5 * a.square()).sum(dim=1) + 3 * b.sum(dim=1)
+    z_star = newton_optim.newton_target(loss, (a, b), damping=0.5)
+    assert_close(z_star[0], a / 3)
+    assert_close(z_star[1], b - 6)

@@ -258,6 +258,12 @@ def test_losses_without_a_graph(curvature: str, cut: str) -> None:
             door(cut_loss, y, curvature=curvature)
 
 
+def test_a_tensor_loss_takes_no_arguments() -> None:
+    y = torch.randn(4, 3, requires_grad=True)
+    with pytest.raises(TypeError, match="loss must be a callable when further arguments"):
+        newton_target(loss(y), y, torch.zeros(4, 3))
+
+
 def test_a_tensor_loss_of_outputs_without_gradients() -> None:
     y = torch.randn(4, 3)
     with pytest.raises(ValueError, match=r"outputs|loss"):
@@ -356,6 +362,14 @@ def test_bad_scales(scale: Any) -> None:
     optimizer = NewtonLossOptimizer(base())
     with pytest.raises(TypeError, match="scale"):
         optimizer.backward(outputs(), loss, scale=scale)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_scales_that_are_not_finite(number: float, as_tensor: bool) -> None:
+    optimizer = NewtonLossOptimizer(base())
+    with pytest.raises(ValueError, match="scale must be finite"):
+        optimizer.backward(outputs(), loss, scale=torch.tensor(number) if as_tensor else number)
 
 
 @pytest.mark.parametrize("bad", ["large", 1j, [1.0]])

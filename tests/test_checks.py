@@ -86,3 +86,9 @@ def test_values_are_read_only_where_that_costs_nothing() -> None:
         return x
 
     torch.vmap(under_vmap)(torch.ones(2))
+
+
+@pytest.mark.parametrize("condition", [True, False])
+def test_values_are_read_on_the_cpu_alone(condition: bool) -> None:
+    assert _checks.known_true(torch.tensor(condition, device="cpu")) is condition
+    assert not _checks.known_true(torch.tensor(condition, device="meta"))

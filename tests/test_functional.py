@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,3 +114,32 @@ def test_a_callable_that_reads_its_values_is_right_or_refused(curvature: str) ->
     expected = newton_optim.newton_target(traceable, y, curvature=curvature)
     call = partial(newton_optim.newton_target, reading, y, curvature=curvature)
     assert_right_or_refused(call, expected, way_out=r"tensor|door")
+
+
+class BranchingSquare(torch.autograd.Function):
+    """x² whose backward reads what comes in, which a batch of vectors cannot say."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.square()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return 2 * x * grad if grad.any() else torch.zeros_like(x)
+
+
+@pytest.mark.parametrize("form", ["tensor", "callable"])
+def test_a_backward_without_a_batching_rule_is_called_one_at_a_time(form: str) -> None:
+    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+
+    def loss(y: Tensor) -> Tensor:
+        square: Tensor = BranchingSquare.apply(y)
+        return square.cosh().sum(dim=1)
+
+    z_star = newton_optim.newton_target(loss(y) if form == "tensor" else loss, y)
+    assert_close(z_star, newton_step_by_autograd(lambda y: y.square().cosh().sum(dim=1), y))

@@ -66,3 +66,19 @@ def test_injected_outputs_may_be_changed_in_place(as_module: bool, several: bool
     plain = injected_gradient(outputs, lambda z: (z[1] if several else z).relu().cosh().sum(dim=1))
     arrived = plain[:, :3] + plain[:, 3:] if several else plain
     assert_close(parameter.grad, arrived * to_array(before + 1.0))
+
+
+@pytest.mark.parametrize("grad_scale", [0.0, lambda: 0.0])
+def test_a_scale_of_zero_is_refused(grad_scale: Any) -> None:
+    y = torch.randn(4, 3, requires_grad=True)
+    with pytest.raises(ValueError, match="grad_scale must not be 0"):
+        inject_fisher(y, grad_scale=grad_scale).sum().backward()
+    assert y.grad is None
+
+
+def test_there_is_no_derivative_of_the_step_in_the_backward_pass() -> None:
+    y = torch.randn(4, 3, requires_grad=True)
+    loss = inject_fisher(y).cosh().sum()
+    (gradient,) = torch.autograd.grad(loss, y, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()

@@ -267,6 +267,36 @@ def test_error_on_nonfinite_raises_and_changes_nothing(curvature: str, form: str
         assert not base.state
 
 
+@pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
+def test_error_on_nonfinite_changes_nothing_where_all_is_well(curvature: str) -> None:
+    y = torch.randn(4, 3)
+    options: dict[str, Any] = {"curvature": curvature, "damping": 0.5}
+    loss = lambda y: y.cosh().sum(dim=1)  # noqa: E731
+    expected = newton_optim.newton_target(loss, y, **options)
+    z_star = newton_optim.newton_target(loss, y, error_on_nonfinite=True, **options)
+    assert torch.equal(z_star, expected)
+
+
+def test_error_on_nonfinite_changes_nothing_in_a_backward_pass_that_is_well() -> None:
+    gradients = []
+    for error_on_nonfinite in (False, True):
+        y = torch.ones(4, 3, requires_grad=True)
+        newton_optim.inject_fisher(y, error_on_nonfinite=error_on_nonfinite).cosh().sum().backward()
+        assert y.grad is not None
+        gradients.append(y.grad)
+    assert torch.equal(*gradients)
+
+
+def test_error_on_nonfinite_raises_for_a_singular_matrix() -> None:
+    y = torch.ones(1, 3, requires_grad=True)
+    options: dict[str, Any] = {"damping": 0.0, "error_on_nonfinite": True}
+    with pytest.raises(ValueError, match=r"C . damping must be invertible"):
+        newton_optim.newton_target(y.square().sum(dim=1), y, curvature="fisher", **options)
+    with pytest.raises(ValueError, match=r"F . damping invertible"):
+        newton_optim.inject_fisher(y, **options).square().sum().backward()
+    assert y.grad is None
+
+
 @pytest.mark.parametrize("as_module", [False, True])
 def test_error_on_nonfinite_in_the_backward_pass(as_module: bool) -> None:
     y = torch.ones(3, 2, requires_grad=True)

@@ -333,5 +333,10 @@ def test_lbfgs_minimises_the_distance_to_a_fixed_target(
         assert_close(value, getattr(loss(y), reduction)())
     for got, want in zip(net.parameters(), reference_net.parameters(), strict=True):
         assert_close(got, want)
+    # L-BFGS itself does not know the scale of what it minimises.
+    assert_close(base.closures[-1](), reference_closure())
+    for got, want in zip(net.parameters(), reference_net.parameters(), strict=True):
+        assert got.grad is not None
+        assert_close(got.grad, want.grad)
     assert closure not in base.closures
     assert all(callable(given) for given in base.closures)

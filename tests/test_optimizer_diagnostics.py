@@ -67,6 +67,8 @@ def test_diagnostics_of_damping_and_eigenvalues(problem: Problem, eigenvalues: s
         values = np.abs(values) if eigenvalues == "absolute" else np.maximum(values, 0)
         lam = 0.1 * values.mean()
     assert_close(optimizer.diagnostics["damping"], lam)
+    gradient_norm = np.sqrt(np.square(problem.gradient).sum(axis=1).mean())
+    assert_close(optimizer.diagnostics["gradient_norm"], gradient_norm)
     if eigenvalues != "raw" and values.max() > 0:
         ratio = optimizer.diagnostics["damping_over_largest_eigenvalue"]
         assert_close(ratio, lam / values.max())

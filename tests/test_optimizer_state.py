@@ -58,6 +58,16 @@ def test_groups_added_to_the_base_are_seen_and_trained() -> None:
     assert not torch.equal(before, net[2].weight)
 
 
+def test_a_group_that_is_added_gets_the_damping_and_leaves_that_of_others() -> None:
+    net = network()
+    optimizer = NewtonLossOptimizer(MAKERS["SGD"](net[0].parameters()), damping=0.5)
+    optimizer.param_groups[0]["damping"] = 0.25
+    optimizer.add_param_group({"params": [net[2].weight]})
+    optimizer.param_groups[1]["damping"] = 4.0
+    optimizer.add_param_group({"params": [net[2].bias]})
+    assert [group["damping"] for group in optimizer.param_groups] == [0.25, 4.0, 0.25]
+
+
 def test_the_views_have_setters() -> None:
     net = network()
     base = MAKERS["SGD"](net.parameters())
@@ -194,6 +204,19 @@ def test_the_damping_of_a_checkpoint_wins(damping: Any, number: float, kind: str
     train(net, optimizer)
     train(other_net, other)
     assert_same_parameters(other_net, net)
+
+
+@pytest.mark.parametrize("damping", [-1.0, float("nan"), "large"])
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_a_checkpoint_with_a_bad_damping_loads_nothing(damping: Any, kind: str) -> None:
+    net = network()
+    optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()), damping=0.7)
+    before = optimizer.state_dict()
+    bad = copy.deepcopy(before)
+    bad["param_groups"][0].update(lr=9.0, damping=damping, damping_kind=kind)
+    with pytest.raises((TypeError, ValueError), match="must be"):
+        optimizer.load_state_dict(bad)
+    assert optimizer.state_dict() == before
 
 
 def test_a_bare_checkpoint_leaves_the_damping_of_the_constructor() -> None:

@@ -177,7 +177,11 @@ def test_the_fisher_takes_untraceable_functions(place: str, function: Any) -> No
         PLACES[place](apply(function), y).sum(dim=1), y, curvature="fisher"
     )
     plain = PLACES[place](torch.square, y).sum(dim=1)
-    assert_close(fisher, newton_optim.newton_target(plain, y, curvature="fisher"))
+    expected = newton_optim.newton_target(plain, y, curvature="fisher")
+    assert_close(fisher, expected)
+    if function is TracedOnceSquare:  # `torch.func` does not take the others.
+        loss = lambda y: PLACES[place](apply(function), y).sum(dim=1)  # noqa: E731
+        assert_close(newton_optim.newton_target(loss, y, curvature="fisher"), expected)
 
 
 @pytest.mark.parametrize("place", ["inside", "between", "beside", "multiplied"])
@@ -217,3 +221,47 @@ def test_an_old_style_function_in_a_callable_is_right_or_refused_with_its_cause(
     loss = lambda y: HandWrittenReLU.apply(y).cosh().sum(dim=1)  # noqa: E731
     expected = newton_step_by_autograd(lambda y: y.relu().cosh().sum(dim=1), y)
     assert_right_or_refused(lambda: newton_optim.newton_target(loss, y), expected)
+
+
+class ScaledSquare(NumpySquare):
+    """A backward that detaches on the side: what it gives back still depends on x."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        size = x.detach().abs().amax() + 1.0
+        return 2 * (x / size) * grad * size
+
+
+class HalfNumpySquare(NumpySquare):
+    """A backward that leaves PyTorch for its own part, and keeps the graph of what comes in."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.from_numpy(2 * x.numpy(force=True)).to(x.device) * grad
+
+
+class ListSquare(NumpySquare):
+    """The same by Python numbers, which no call detaches."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.tensor([[2 * v for v in row] for row in x.tolist()]) * grad
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("function", [HalfNumpySquare, ListSquare])
+def test_a_backward_that_leaves_in_part_is_refused(place: str, function: Any) -> None:
+    y = torch.randn(4, 3, requires_grad=True)
+    with pytest.raises(ValueError, match="whose backward leaves autograd"):
+        newton_optim.newton_target(PLACES[place](apply(function), y).sum(dim=1), y)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_backward_that_detaches_on_the_side_is_not_refused(place: str) -> None:
+    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    z_star = newton_optim.newton_target(PLACES[place](apply(ScaledSquare), y).sum(dim=1), y)
+    expected = newton_step_by_autograd(lambda y: PLACES[place](torch.square, y).sum(dim=1), y)
+    assert_close(z_star, expected)

@@ -42,3 +42,9 @@ def test_repr_names_the_options() -> None:
     text = repr(Hessian(scope="sample", eigenvalues="raw"))
     assert "scope='sample'" in text
     assert "eigenvalues='raw'" in text
+
+
+def test_a_users_own_curvature_without_a_default_is_given_no_damping() -> None:
+    curvature = HalfStep()
+    newton_optim.newton_target(lambda y: y.square().sum(1), torch.ones(2, 3), curvature=curvature)
+    assert curvature.seen[0][1] == 0.0

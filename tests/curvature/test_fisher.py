@@ -78,10 +78,11 @@ def test_gradients_whose_squares_overflow_float32() -> None:
     assert_relatively_close(solve(g, 1.0).step, expected, 1e-5)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e5])
 @pytest.mark.parametrize("scope", ["batch", "sample", "joint"])
-def test_rounding_is_not_a_direction(scope: str) -> None:
+def test_rounding_is_not_a_direction(scope: str, size: float) -> None:
     """Gradients that sum to zero: F is singular along (1, ..., 1) but for rounding."""
-    g = torch.randn(32, 5)
+    g = torch.randn(32, 5) * size
     g = g - g.mean(dim=1, keepdim=True)
     solution = solve(g, 0.0, scope)
     assert torch.equal(solution.step, g)
@@ -123,3 +124,32 @@ def test_the_fisher_never_asks_for_the_hessian() -> None:
 
     for curvature in ["fisher", "identity"]:
         newton_optim.newton_target(NoHessian(), torch.randn(3, 2), curvature=curvature)
+
+
+@pytest.mark.parametrize("zeros", [0, 1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_without_damping_a_regular_fisher_is_solved(dtype: torch.dtype, zeros: int) -> None:
+    """Its condition is the square of that of the gradients: 1e8 is regular in float32, too."""
+    g = torch.tensor([[1.0, 0.0], [0.0, 1e-4], [0.0, 0.0]], dtype=dtype)[: 2 + zeros]
+    solution = solve(g, 0.0)
+    assert solution.fallbacks == 0
+    expected = torch.tensor([[1.0, 0.0], [0.0, 1e4], [0.0, 0.0]], dtype=dtype)[: 2 + zeros]
+    torch.testing.assert_close(solution.step, expected * len(g))
+
+
+@pytest.mark.parametrize("scope", ["batch", "sample", "joint"])
+def test_without_damping_one_output_is_solved(scope: str) -> None:
+    solution = solve(torch.tensor([[4.0]]), 0.0, scope)
+    assert solution.fallbacks == 0
+    assert solution.step.tolist() == [[0.25]]
+
+
+@pytest.mark.parametrize("scope", ["batch", "sample", "joint"])
+@pytest.mark.parametrize("damping", [0.0, RelativeDamping(0.0)])
+def test_without_damping_too_few_samples_fall_back(
+    scope: str, damping: float | RelativeDamping
+) -> None:
+    g = torch.randn(2, 3)
+    solution = solve(g, damping, scope)
+    assert torch.equal(solution.step, g)
+    assert solution.fallbacks == (2 if scope == "sample" else 1)

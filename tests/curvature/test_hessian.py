@@ -192,7 +192,7 @@ def test_joint_scope_sees_coupled_samples(
         assert_step(z_star, y, expected.reshape(n, m), torch.float64)
 
 
-@pytest.mark.parametrize("chunk_size", [1, 2, 100])
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 100])
 @pytest.mark.parametrize("form", ["vector", "callable vector"])
 def test_chunks_do_not_change_the_step(chunk_size: int, form: str) -> None:
     y = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
@@ -256,3 +256,14 @@ def test_check_independence_lets_independent_samples_pass(scope: str, form: str)
     )
     plain = newton_optim.newton_target(loss, y, curvature=Hessian(scope=scope))
     assert_close(checked, plain, torch.float32)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_check_independence_does_not_know_the_scale_of_the_loss(scale: float) -> None:
+    y = torch.randn(4, 3)
+    curvature = Hessian(check_independence=True)
+    independent = lambda y: scale * (y @ torch.ones(3, 3)).cosh().sum(dim=1)  # noqa: E731
+    assert newton_optim.newton_target(independent, y, curvature=curvature).isfinite().all()
+    coupled = lambda y: scale * (y - y.mean(dim=0)).pow(4).mean()  # noqa: E731
+    with pytest.raises(ValueError, match="joint"):
+        newton_optim.newton_target(coupled, y, curvature=curvature)

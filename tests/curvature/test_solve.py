@@ -63,7 +63,20 @@ def test_cholesky_knows_an_indefinite_matrix() -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_rows_that_are_not_finite_fall_back(bad: float) -> None:
     step = torch.tensor([[1.0, bad], [2.0, 3.0], [bad, bad]])
-    gradient = torch.tensor([[5.0, 6.0], [7.0, 8.0], [0.0, 0.0]])
+    gradient = torch.tensor([[0.5, -0.25], [7.0, 8.0], [0.0, 0.0]])
     used, failed = fall_back(step, gradient, torch.tensor(True))
-    assert used.tolist() == [[5.0, 6.0], [2.0, 3.0], [0.0, 0.0]]
+    assert used.tolist() == [[0.5, -0.25], [2.0, 3.0], [0.0, 0.0]]
     assert failed.tolist() == [True, False, False]  # a gradient of zero has nothing to lose
+
+
+def test_rounding_grows_with_the_size_of_one_matrix() -> None:
+    assert tolerance(torch.zeros(7, 2, 2)) == 2 * 2.0**-23
+    assert tolerance(torch.zeros(2, 7, 7, dtype=torch.float64)) == 7 * 2.0**-52
+
+
+@pytest.mark.parametrize(("smallest", "is_regular"), [(2.0**-50, True), (2.0**-51, False)])
+def test_where_lu_calls_a_matrix_singular(smallest: float, is_regular: bool) -> None:
+    """From a condition of 1 / (m ε) on."""
+    matrix = torch.diag(torch.tensor([1.0, smallest], dtype=torch.float64))
+    _, regular = lu_solve(matrix, torch.ones(1, 2, dtype=torch.float64))
+    assert bool(regular) is is_regular

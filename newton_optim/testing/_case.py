@@ -147,9 +147,12 @@ class Case:
                 loss = self.loss_fn(
                     outputs.rebuild([part.clone() for part in leaves]), *self.copied_args()
                 )
-            value = check_loss_value(loss, self.num_samples)
         except Exception as error:
             raise UnusableLossError(f"the loss raised {type(error).__name__}: {error}") from error
+        try:
+            value = check_loss_value(loss, self.num_samples)
+        except (TypeError, ValueError) as error:
+            raise UnusableLossError(f"no door takes what the loss gives: {error}") from error
         try:
             value, gradient, products = tensor_derivatives(
                 value, outputs, self.reduction, second_order, None

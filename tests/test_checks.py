@@ -67,8 +67,8 @@ def test_integers_of_all_kinds(value: Any) -> None:
 
 
 def test_long_values_are_cut_short() -> None:
-    assert _checks.describe("x" * 1000).endswith("...")
-    assert len(_checks.describe("x" * 1000)) < 100
+    assert _checks.describe("x" * 58) == f"str '{'x' * 58}'"
+    assert _checks.describe("x" * 59) == f"str '{'x' * 56}..."
 
 
 def test_finite_rows() -> None:
@@ -80,15 +80,10 @@ def test_values_are_read_only_where_that_costs_nothing() -> None:
     assert _checks.known_true(torch.tensor(True, device="cpu"))
     assert not _checks.known_true(torch.tensor(False, device="cpu"))
     assert not _checks.known_true(torch.tensor(True, device="meta"))
+    assert not _checks.values_can_be_read(torch.tensor(True, device="meta"))
 
     def under_vmap(x: torch.Tensor) -> torch.Tensor:
         assert not _checks.known_true(x > 0)
         return x
 
     torch.vmap(under_vmap)(torch.ones(2))
-
-
-@pytest.mark.parametrize("condition", [True, False])
-def test_values_are_read_on_the_cpu_alone(condition: bool) -> None:
-    assert _checks.known_true(torch.tensor(condition, device="cpu")) is condition
-    assert not _checks.known_true(torch.tensor(condition, device="meta"))

@@ -93,3 +93,33 @@ def test_inner_parts_that_cannot_be_used(part: Any, error: type[Exception], mess
     y, _ = outputs_and_truth(2)
     with pytest.raises(error, match=message):
         newton_target(ComposedLoss(part, lambda u: u.sum()), y, curvature="fisher")
+
+
+class OnceSquare(torch.autograd.Function):
+    """x² whose backward says that it cannot be differentiated."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.square()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return 2 * x * grad
+
+
+def test_first_derivatives_are_enough_for_the_fisher() -> None:
+    y, t = outputs_and_truth(0)
+
+    def once(u: Tensor, t: Tensor) -> Tensor:
+        square: Tensor = OnceSquare.apply(u - t)
+        return square.sum(-1)
+
+    twice = ComposedLoss(inner, lambda u, t: (u - t).square().sum(-1))
+    expected = newton_target(twice, y, t, curvature="fisher")
+    assert_close(newton_target(ComposedLoss(inner, once), y, t, curvature="fisher"), expected)

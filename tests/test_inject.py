@@ -82,3 +82,15 @@ def test_there_is_no_derivative_of_the_step_in_the_backward_pass() -> None:
     (gradient,) = torch.autograd.grad(loss, y, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
+
+
+@pytest.mark.parametrize("grad_scale", [0.5, 8.0, lambda: 0.5])
+def test_a_scaler_finds_the_gradients_that_are_not_finite(grad_scale: Any) -> None:
+    """Without a scale such a sample gets no gradient (test_nonfinite.py)."""
+    y = torch.randn(4, 3, requires_grad=True)
+    arriving = torch.ones(4, 3)
+    arriving[1, 2] = torch.inf
+    inject_fisher(y, grad_scale=grad_scale).backward(arriving)
+    assert y.grad is not None
+    assert y.grad[1].tolist() == [1.0, 1.0, torch.inf]
+    assert y.grad[[0, 2, 3]].isfinite().all()

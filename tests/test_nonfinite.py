@@ -383,8 +383,9 @@ def test_no_curvature_at_all(scope: str, eigenvalues: str, damping: Any, factor:
 
     y = torch.randn(2, 3, dtype=torch.float64)
     curvature = Hessian(scope=scope, eigenvalues=eigenvalues)
-    step, _ = stepped(Linear(), y, curvature=curvature, damping=damping)
+    step, diagnostics = stepped(Linear(), y, curvature=curvature, damping=damping)
     assert_close(step, torch.full((2, 3), 3.0 * factor))
+    assert diagnostics["damping"] == (damping if isinstance(damping, float) else 0.0)
 
 
 @pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])

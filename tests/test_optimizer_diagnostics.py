@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor
 
 import newton_optim
 from newton_optim import Hessian, NewtonLossOptimizer, RelativeDamping
-from tests.asserts import assert_close
+from tests.asserts import assert_close, damped_solve
 from tests.strategies import LOSS, Problem, map_outputs, problems, treatments
 from tests.training import MAKERS, closure_of, inputs, losses, network
 
@@ -69,6 +71,9 @@ def test_diagnostics_of_damping_and_eigenvalues(problem: Problem, eigenvalues: s
     assert_close(optimizer.diagnostics["damping"], lam)
     gradient_norm = np.sqrt(np.square(problem.gradient).sum(axis=1).mean())
     assert_close(optimizer.diagnostics["gradient_norm"], gradient_norm)
+    options: dict[str, Any] = {"eigenvalues": eigenvalues, "damping": 0.1, "relative": True}
+    step = damped_solve(C, problem.gradient, **options)
+    assert_close(optimizer.diagnostics["step_norm"], np.sqrt(np.square(step).sum(axis=1).mean()))
     if eigenvalues != "raw" and values.max() > 0:
         ratio = optimizer.diagnostics["damping_over_largest_eigenvalue"]
         assert_close(ratio, lam / values.max())

@@ -243,6 +243,18 @@ def test_the_damping_in_the_groups_is_live() -> None:
         assert_close(parameter.grad, torch.ones(2, 3) / (1 + damping))
 
 
+def test_no_damping_is_the_default_of_the_curvature() -> None:
+    class Own:
+        def newton_step(self, derivatives: newton_optim.LossDerivatives, damping: Any) -> Tensor:
+            return derivatives.gradient
+
+    for curvature, default in [("fisher", 1.0), (Own(), 0.0)]:
+        base = torch.optim.SGD([torch.ones(2, requires_grad=True)])
+        optimizer = NewtonLossOptimizer(base, curvature=curvature, damping=0.5)
+        optimizer.damping = None
+        assert optimizer.damping == default
+
+
 # --- Copies -----------------------------------------------------------------------------------
 
 

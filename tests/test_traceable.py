@@ -248,7 +248,16 @@ class ListSquare(NumpySquare):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return torch.tensor([[2 * v for v in row] for row in x.tolist()]) * grad
+        return torch.tensor((2 * x).tolist()) * grad
+
+
+class KeywordSquare(NumpySquare):
+    """A backward with an operator that takes keywords."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.sub(4 * x, x, alpha=2.0) * grad
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -259,9 +268,34 @@ def test_a_backward_that_leaves_in_part_is_refused(place: str, function: Any) ->
         newton_optim.newton_target(PLACES[place](apply(function), y).sum(dim=1), y)
 
 
+def test_a_vector_brought_in_is_refused() -> None:
+    y = torch.randn(4, requires_grad=True)
+    with pytest.raises(ValueError, match="whose backward leaves autograd"):
+        newton_optim.newton_target(apply(ListSquare)(y), y)
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_a_backward_that_detaches_on_the_side_is_not_refused(place: str) -> None:
+@pytest.mark.parametrize("function", [ScaledSquare, KeywordSquare])
+def test_a_backward_that_detaches_on_the_side_is_not_refused(place: str, function: Any) -> None:
     y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    z_star = newton_optim.newton_target(PLACES[place](apply(ScaledSquare), y).sum(dim=1), y)
+    z_star = newton_optim.newton_target(PLACES[place](apply(function), y).sum(dim=1), y)
     expected = newton_step_by_autograd(lambda y: PLACES[place](torch.square, y).sum(dim=1), y)
     assert_close(z_star, expected)
+
+
+def test_nothing_stays_on_the_graph_that_was_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    note = newton_optim._traceable._note_constant
+
+    def counting(*args: Any) -> Any:
+        hook = note(*args)
+        return lambda *grads: (called.append(1), hook(*grads))[1]
+
+    monkeypatch.setattr(newton_optim._traceable, "_note_constant", counting)
+    y = torch.randn(4, 3, requires_grad=True)
+    loss = apply(KeywordSquare)(y).cosh().sum(dim=1)
+    newton_optim.newton_target(loss, y)
+    before = len(called)
+    assert before > 0
+    loss.sum().backward()
+    assert len(called) == before

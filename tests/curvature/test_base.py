@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given
 from torch import Tensor
 
 import newton_optim
 from newton_optim import Hessian
+from newton_optim.curvature import Curvature
 from tests.asserts import assert_close
 from tests.strategies import Problem, arriving, problems, reductions, routes
 
@@ -48,3 +50,8 @@ def test_a_users_own_curvature_without_a_default_is_given_no_damping() -> None:
     curvature = HalfStep()
     newton_optim.newton_target(lambda y: y.square().sum(1), torch.ones(2, 3), curvature=curvature)
     assert curvature.seen[0][1] == 0.0
+
+
+def test_a_curvature_of_the_library_must_solve() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Curvature()

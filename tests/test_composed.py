@@ -82,6 +82,7 @@ def test_parts_that_cannot_be_called(parts: Any, message: str) -> None:
     ("part", "error", "message"),
     [
         (lambda y: y[:2], ValueError, r"inner\(outputs\) must have the 4 samples .* got 2"),
+        (lambda y: torch.cat((y, y)), ValueError, r"inner\(outputs\) must have the 4 .* got 8"),
         (lambda y: torch.zeros(4, 3), ValueError, "inner must be computed from the outputs"),
         (lambda y: y.sum(), ValueError, r"inner\(outputs\) must have shape \(N, \*event\)"),
         (lambda y: "path", TypeError, r"inner\(outputs\) must be a tensor .* got str 'path'"),

@@ -173,10 +173,13 @@ def test_gradients_and_hessians_that_blow_up(curvature: str, form: str) -> None:
         assert not y.grad[0].any()
 
 
-@given(problems(structure=(3,)), bads)
-def test_a_bad_incoming_gradient_through_the_backward_pass(problem: Problem, bad: float) -> None:
+@given(problems(structure=(3,)), bads, st.booleans())
+def test_a_bad_incoming_gradient_through_the_backward_pass(
+    problem: Problem, bad: float, as_module: bool
+) -> None:
     y = problem.outputs.clone().requires_grad_()
-    injected = newton_optim.inject_fisher(y, 0.3)
+    module = newton_optim.InjectFisher(damping=0.3)
+    injected = module(y) if as_module else newton_optim.inject_fisher(y, 0.3)
     gradient = torch.tensor(problem.gradient / len(y), dtype=problem.dtype)
     gradient[0, 1] = bad
     torch.autograd.backward(injected, gradient)

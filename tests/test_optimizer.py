@@ -340,3 +340,16 @@ def test_lbfgs_minimises_the_distance_to_a_fixed_target(
         assert_close(got.grad, want.grad)
     assert closure not in base.closures
     assert all(callable(given) for given in base.closures)
+
+
+def test_a_base_that_evaluates_once_makes_the_closure_do_so_too() -> None:
+    net = network()
+    optimizer = NewtonLossOptimizer(torch.optim.LBFGS(net.parameters(), max_iter=1))
+    closure, calls = closure_of(net), []
+
+    def counting() -> tuple[Any, ...]:
+        calls.append(1)
+        return closure()
+
+    optimizer.step(counting)
+    assert len(calls) == 1

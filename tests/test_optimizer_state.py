@@ -97,14 +97,14 @@ def square_of_both(outputs: tuple[Tensor, Tensor]) -> Tensor:
     return first.square().sum(dim=1) + second.square().sum(dim=1)
 
 
-@pytest.mark.parametrize("set_to_none", [True, False])
-def test_zero_grad(set_to_none: bool) -> None:
+@pytest.mark.parametrize("options", [{}, {"set_to_none": True}, {"set_to_none": False}])
+def test_zero_grad(options: dict[str, bool]) -> None:
     net = network()
     optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()))
     fill_gradients(net, 0)
-    optimizer.zero_grad(set_to_none=set_to_none)
+    optimizer.zero_grad(**options)
     for parameter in net.parameters():
-        if set_to_none:
+        if options.get("set_to_none", True):
             assert parameter.grad is None
         else:
             assert parameter.grad is not None

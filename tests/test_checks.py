@@ -41,6 +41,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
         ("x", torch.ones(2), TypeError, "must be a real number, got a tensor of shape .2,."),
         ("x", NAN, ValueError, "must be finite, got nan"),
         ("width", 0, ValueError, "must be above 0, got 0.0"),
+        ("width", -1.0, ValueError, "must be above 0, got -1.0"),
         ("width", NAN, ValueError, "must be finite, got nan"),
         ("damping", -1, ValueError, "must be at least 0, got -1.0"),
         ("y", [1.0], TypeError, "must be a tensor, got list"),
@@ -67,6 +68,7 @@ def test_integers_of_all_kinds(value: Any) -> None:
 
 
 def test_long_values_are_cut_short() -> None:
+    assert _checks.describe(3) == "int 3"
     assert _checks.describe("x" * 58) == f"str '{'x' * 58}'"
     assert _checks.describe("x" * 59) == f"str '{'x' * 56}..."
 

@@ -54,4 +54,4 @@ def test_a_users_own_curvature_without_a_default_is_given_no_damping() -> None:
 
 def test_a_curvature_of_the_library_must_solve() -> None:
     with pytest.raises(TypeError, match="abstract"):
-        Curvature()
+        Curvature()  # type: ignore[abstract]

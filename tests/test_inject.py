@@ -41,6 +41,7 @@ def test_inject_fisher_needs_the_scale_of_the_scaler(as_callable: bool, reductio
     plain = backward(1.0)
     grad_scale: Any = (lambda: 1024.0) if as_callable else 1024.0
     assert_close(backward(1024.0, grad_scale=grad_scale), 1024 * plain)
+    assert_close(backward(-2.0, grad_scale=-2.0), -2 * plain)
     assert np.abs(backward(1024.0) - 1024 * plain).max() > 0.1  # The trap itself.
 
 

@@ -304,3 +304,28 @@ def test_nothing_stays_on_the_graph_that_was_watched(monkeypatch: pytest.MonkeyP
     assert before > 0
     loss.sum().backward()
     assert len(called) == before
+
+
+class SquareAndSize(torch.autograd.Function):
+    """x² and |x|, of which a loss may use one."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x)
+        return x.square(), x.abs()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_size: Tensor | None) -> Tensor:
+        (x,) = ctx.saved_tensors
+        result = torch.zeros_like(x) if grad is None else 2 * x * grad
+        return result if grad_size is None else result + x.sign() * grad_size
+
+
+@pytest.mark.parametrize("used", [0, 1])
+def test_a_function_of_which_one_result_is_used(used: int) -> None:
+    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    loss = SquareAndSize.apply(y)[used].cosh().sum(dim=1)
+    peer = (torch.square, torch.abs)[used]
+    expected = newton_step_by_autograd(lambda y: peer(y).cosh().sum(dim=1), y)
+    assert_close(newton_optim.newton_target(loss, y), expected)

@@ -44,9 +44,14 @@ def test_lu_knows_a_singular_matrix(seed: int, m: int, missing: int, dtype: torc
         torch.testing.assert_close(step @ C, g, rtol=1e-3, atol=1e-3)
 
 
-@given(seed=st.integers(0, 2**32 - 1), m=st.integers(2, 8), missing=st.integers(0, 2))
-def test_eigenvalues_know_a_singular_matrix(seed: int, m: int, missing: int) -> None:
-    C = random_matrix(seed, m, m - missing, torch.float32)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    m=st.integers(2, 8),
+    missing=st.integers(0, 2),
+    size=st.sampled_from([1e-4, 1.0, 1e4]),
+)
+def test_eigenvalues_know_a_singular_matrix(seed: int, m: int, missing: int, size: float) -> None:
+    C = random_matrix(seed, m, m - missing, torch.float32) * size
     w, Q = torch.linalg.eigh(C)
     _, regular = eigenvalue_solve(Q, w.abs(), torch.ones(3, m), tolerance(C))
     assert bool(regular) == (missing == 0)

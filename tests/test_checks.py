@@ -62,6 +62,11 @@ def test_real_numbers_of_all_kinds(value: Any) -> None:
     assert number == 2.0
 
 
+def test_numbers_between_zero_and_one() -> None:
+    assert _checks.check_positive("x", 0.5) == _checks.check_nonnegative("x", 0.5) == 0.5
+    assert _checks.check_nonnegative("x", 0.0) == 0.0
+
+
 @pytest.mark.parametrize("value", [3, np.int32(3)])
 def test_integers_of_all_kinds(value: Any) -> None:
     assert type(_checks.check_integer("n", value)) is int

@@ -144,6 +144,17 @@ def test_bad_samples_of_the_other_scopes(problem: Problem, scope: str, bad: floa
     assert_close(y.grad, expected)
 
 
+def test_one_hessian_that_blows_up_in_the_joint_matrix() -> None:
+    """|y|^1.5 at 0: the other samples step as ever."""
+    y = torch.tensor([[0.0, 1.0], [0.7, 2.0], [1.5, 0.3]], dtype=torch.float64)
+    curvature = Hessian(scope="joint")
+    loss = lambda y: y.abs().pow(1.5).sum(dim=1)  # noqa: E731
+    z_star = newton_optim.newton_target(loss, y, curvature=curvature, damping=0.3)
+    gradient, diagonal = 1.5 * y[1:].sqrt(), 0.75 / y[1:].sqrt()
+    assert torch.equal(z_star[0], y[0])
+    assert_close(z_star[1:], y[1:] - gradient / (diagonal + 0.3))
+
+
 @pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
 @pytest.mark.parametrize("form", ["scalar", "vector", "callable"])
 def test_gradients_and_hessians_that_blow_up(curvature: str, form: str) -> None:

@@ -171,17 +171,29 @@ def test_untraceable_functions_in_a_callable_are_refused(place: str, function: A
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("function", [OnceSquare, NumpySquare, TracedOnceSquare])
-def test_the_fisher_takes_untraceable_functions(place: str, function: Any) -> None:
+@pytest.mark.parametrize("curvature", ["fisher", "identity"])
+def test_first_derivatives_take_untraceable_functions(
+    place: str, function: Any, curvature: str
+) -> None:
     y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
-    fisher = newton_optim.newton_target(
-        PLACES[place](apply(function), y).sum(dim=1), y, curvature="fisher"
-    )
+
+    def loss(y: Tensor) -> Tensor:
+        return PLACES[place](apply(function), y).sum(dim=1)
+
     plain = PLACES[place](torch.square, y).sum(dim=1)
-    expected = newton_optim.newton_target(plain, y, curvature="fisher")
-    assert_close(fisher, expected)
+    expected = newton_optim.newton_target(plain, y, curvature=curvature)
+    assert_close(newton_optim.newton_target(loss(y), y, curvature=curvature), expected)
     if function is TracedOnceSquare:  # `torch.func` does not take the others.
-        loss = lambda y: PLACES[place](apply(function), y).sum(dim=1)  # noqa: E731
-        assert_close(newton_optim.newton_target(loss, y, curvature="fisher"), expected)
+        assert_close(newton_optim.newton_target(loss, y, curvature=curvature), expected)
+
+
+def test_untraceable_functions_beside_the_outputs_are_not_refused() -> None:
+    y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    loss = (y.cosh() * apply(OnceSquare)(weight)).sum(dim=1)
+    squares = weight.detach().square()
+    expected = newton_step_by_autograd(lambda y: (y.cosh() * squares).sum(dim=1), y)
+    assert_close(newton_optim.newton_target(loss, y), expected)
 
 
 @pytest.mark.parametrize("place", ["inside", "between", "beside", "multiplied"])

@@ -104,13 +104,20 @@ def _joint_hessian(derivatives: LossDerivatives) -> Tensor:
         return torch.where(own[:, None, :, None], derivatives.hessian[:, :, None, :], 0.0)
     basis = torch.eye(N * m, dtype=g.dtype, device=g.device).view(N * m, N, m)
     H = derivatives.hessian_products(basis).view(N, m, N, m)
-    if derivatives.kept is not None:
-        kept = derivatives.kept
-        finite = torch.isfinite(torch.where(kept[:, None], H, 0.0)).flatten(1).all(-1)
+    kept = derivatives.kept
+    if kept is not None:
+        H = torch.where(_pairs(kept), H, 0.0)
+        # An entry that is not finite belongs to the sample whose gradient is differentiated there:
+        # it stands in the products of all vectors.
+        finite = torch.isfinite(H).movedim(2, 0).flatten(1).all(-1)
         derivatives.leave_out(~finite)
-        kept = kept & finite
-        H = torch.where(kept[:, None, None, None] & kept[:, None], H, 0.0)
+        H = torch.where(_pairs(kept & finite), H, 0.0)
     return H
+
+
+def _pairs(samples: Tensor) -> Tensor:
+    """Where both samples of a block `(N, m, N, m)` are among those of the mask `(N,)`."""
+    return samples[:, None, None, None] & samples[:, None]
 
 
 def _refuse_coupled_samples(derivatives: LossDerivatives, H: Tensor) -> None:

@@ -88,7 +88,7 @@ def test_small_gradients_of_a_half_precision_mean_do_not_flush_to_zero(
     assert_relatively_close(parameter.grad.double() * n, np.ones((n, 2)), 1e-2)
 
 
-@pytest.mark.parametrize("n", [8192, 70_000])  # the latter is no number of float16
+@pytest.mark.parametrize("n", [8192, 65_536])  # the latter is no number of float16
 def test_gradients_of_a_mean_in_float16_keep_their_digits(n: int) -> None:
     y = torch.ones(n, 1, requires_grad=True)
     loss = (0.5e-4 * y.half().square()).sum(dim=1).mean()
@@ -96,7 +96,8 @@ def test_gradients_of_a_mean_in_float16_keep_their_digits(n: int) -> None:
     assert_relatively_close(1 - z_star, np.full((n, 1), 1e-4), 1e-2)
 
 
-@pytest.mark.parametrize("n", [5, 6])  # the power of two next to it is below, and above
+# The seed is a power of two next to n: below it, above it, and half of it.
+@pytest.mark.parametrize("n", [5, 6, 65_536])
 @pytest.mark.parametrize("curvature", ["hessian", "fisher"])
 def test_a_half_precision_mean_of_any_number_of_samples(n: int, curvature: str) -> None:
     y = torch.linspace(-1.0, 1.0, 2 * n).reshape(n, 2).requires_grad_()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from newton_optim import (
     EmpiricalFisher,
+    GaussNewton,
     Hessian,
     Identity,
     InjectFisher,
@@ -148,6 +149,7 @@ def test_bad_options_of_curvatures(
     [
         lambda: Hessian("batch"),
         lambda: EmpiricalFisher("batch"),
+        lambda: GaussNewton("batch"),
         lambda: Identity(1.0),
         lambda: NewtonLossOptimizer(base(), "hessian"),
         lambda: NewtonLoss(loss, "hessian"),

@@ -263,6 +263,26 @@ class ListSquare(NumpySquare):
         return torch.tensor((2 * x).tolist()) * grad
 
 
+class DetachedSquare(NumpySquare):
+    """The same by a plain detach."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return 2 * x.detach() * grad
+
+
+class UnrecordedSquare(NumpySquare):
+    """The same by a part that is not recorded."""
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        with torch.no_grad():
+            slope = 2 * x
+        return slope * grad
+
+
 class KeywordSquare(NumpySquare):
     """A backward with an operator that takes keywords."""
 
@@ -272,8 +292,11 @@ class KeywordSquare(NumpySquare):
         return torch.sub(4 * x, x, alpha=2.0) * grad
 
 
+LEAVING = [HalfNumpySquare, ListSquare, DetachedSquare, UnrecordedSquare]
+
+
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("function", [HalfNumpySquare, ListSquare])
+@pytest.mark.parametrize("function", LEAVING)
 def test_a_backward_that_leaves_in_part_is_refused(place: str, function: Any) -> None:
     y = torch.randn(4, 3, requires_grad=True)
     with pytest.raises(ValueError, match="whose backward leaves autograd"):

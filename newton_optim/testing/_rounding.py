@@ -39,7 +39,7 @@ def rounding(
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
         signs = torch.randint(0, 2, tuple(y.shape), generator=generator) * 2 - 1
-        nearby = _where_defined(case.at(y + eps * length * signs), function, here)
+        nearby = _where_defined(case.at(y + eps * length * signs.to(y)), function, here)
         moved = torch.maximum(moved, _finite_norms(nearby - here))
     return ROUNDINGS * (eps * size_of(case, function) + moved)
 

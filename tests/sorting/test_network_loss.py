@@ -321,3 +321,14 @@ def test_scores_of_another_size_are_refused() -> None:
     for function in (loss, loss.derivatives):
         with pytest.raises(ValueError, match=r"scores must have shape \(\.\.\., 4\)"):
             function(scores, scores)
+
+
+@pytest.mark.parametrize("distribution", ["logistic", "gaussian", "cauchy"])
+def test_trap_squares_of_small_probabilities(distribution: str) -> None:
+    """At a spread of 600 / steepness q is e^-600 under a logistic, whose square is no float64."""
+    network = SortingNetwork(5, distribution=distribution)
+    scores = torch.tensor([0.0, 0.0, 0.0, 0.0, 59.9], dtype=torch.float64)
+    ranks = torch.tensor([4, 3, 2, 1, 0])
+    second = torch.func.hessian(lambda y: network_loss(network, y, ranks))(scores)
+    exact = hessian_of(network_derivatives(network, scores, ranks))
+    torch.testing.assert_close(second, exact, rtol=1e-9, atol=1e-9)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from newton_optim import ComposedLoss, newton_loss, newton_target
 from tests.asserts import assert_close
+from tests.functions import TracedOnceSquare
 from tests.settings import DEVICE
 from tests.strategies import seeds
 
@@ -96,29 +97,11 @@ def test_inner_parts_that_cannot_be_used(part: Any, error: type[Exception], mess
         newton_target(ComposedLoss(part, lambda u: u.sum()), y, curvature="fisher")
 
 
-class OnceSquare(torch.autograd.Function):
-    """x² whose backward says that it cannot be differentiated."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.square()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return 2 * x * grad
-
-
 def test_first_derivatives_are_enough_for_the_fisher() -> None:
     y, t = outputs_and_truth(0)
 
     def once(u: Tensor, t: Tensor) -> Tensor:
-        square: Tensor = OnceSquare.apply(u - t)
+        square: Tensor = TracedOnceSquare.apply(u - t)
         return square.sum(-1)
 
     twice = ComposedLoss(inner, lambda u, t: (u - t).square().sum(-1))

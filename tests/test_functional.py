@@ -18,6 +18,7 @@ from tests.asserts import (
     assert_right_or_refused,
     newton_step_by_autograd,
 )
+from tests.functions import TracedSquare
 
 
 def test_shared_arguments_are_not_split_over_the_samples() -> None:
@@ -116,16 +117,8 @@ def test_a_callable_that_reads_its_values_is_right_or_refused(curvature: str) ->
     assert_right_or_refused(call, expected, way_out=r"tensor|door")
 
 
-class BranchingSquare(torch.autograd.Function):
-    """x² whose backward reads what comes in, which a batch of vectors cannot say."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.square()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
+class BranchingSquare(TracedSquare):
+    """A backward that reads what comes in, which a batch of vectors cannot say."""
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:

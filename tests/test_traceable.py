@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 import newton_optim
 from tests.asserts import REFUSALS, assert_close, assert_right_or_refused, newton_step_by_autograd
+from tests.functions import TracedOnceSquare, TracedSquare
 
 
 class OnceSquare(torch.autograd.Function):
@@ -76,35 +77,6 @@ class ChoosingReLU(HandWrittenReLU):
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return torch.where(x > 0, grad, torch.tensor(0.0, dtype=grad.dtype))
-
-
-class TracedSquare(torch.autograd.Function):
-    """x² as `torch.func` wants it, without a `jvp`; twice differentiable."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.square()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return 2 * x * grad
-
-
-class TracedOnceSquare(TracedSquare):
-    """The same, but its backward says that it cannot be differentiated."""
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return 2 * x * grad
 
 
 class TracedReLU(TracedSquare):

@@ -87,6 +87,7 @@ def relaxed_path(costs: Tensor) -> Tensor:
 @settings(max_examples=5)
 @given(costs=COSTS, seed=st.integers(0, 1000))
 def test_paths(check: Any, costs: Tensor, seed: int) -> None:
-    true = torch.rand(len(costs), 2, 3, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    true = torch.rand(len(costs), 2, 3, generator=generator, device="cpu")
     target = grid_shortest_path(true).flatten(1).to(costs)
     check(ComposedLoss(relaxed_path, mean_squared_error), costs, target)

@@ -77,7 +77,7 @@ def inner_vjp(
         found.append(flat)
         return flat.join(flat.parts), flat.parts
 
-    matrix = outputs.join([part.detach() for part in outputs.parts])
+    matrix = outputs.matrix
     _, vjp, parts = call_functional(lambda y: torch.func.vjp(function, y, has_aux=True), matrix)
     result = Outputs([part.detach() for part in parts], found[0].names, found[0].rebuild)
     return result, vjp

@@ -30,7 +30,7 @@ def callable_derivatives(
         ValueError: if what it gives has the wrong shape, does not depend on the outputs, or, with
             ``second_order``, hides its second derivative.
     """
-    matrix = outputs.join([part.detach() for part in outputs.parts])
+    matrix = outputs.matrix
     if not second_order:
         total = _total(loss, outputs, reduction, second_order)
         gradient, value = call_functional(torch.func.grad(total, has_aux=True), matrix)

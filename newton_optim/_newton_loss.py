@@ -141,7 +141,7 @@ def distance(result: NewtonStep, outputs: Outputs, reduction: str) -> Tensor:
 
 def _moved(result: NewtonStep, outputs: Outputs) -> Tensor:
     """How far the outputs are from where the step started; zero for samples left out."""
-    start = result.outputs.join([part.detach() for part in result.outputs.parts])
+    start = result.outputs.matrix
     return torch.where(result.kept[:, None], outputs.join(outputs.parts) - start, 0.0)
 
 

@@ -39,6 +39,11 @@ class Outputs:
         """The dtype of the algebra: float64 if any output is, otherwise float32."""
         return torch.float64 if any(p.dtype == torch.float64 for p in self.parts) else torch.float32
 
+    @property
+    def matrix(self) -> Tensor:
+        """The values as one matrix `(N, m)`, detached, in the dtype of the algebra."""
+        return self.join([part.detach() for part in self.parts])
+
     def detached(self) -> Outputs:
         """The same values without their graph."""
         return Outputs([p.detach() for p in self.parts], self.names, self.rebuild)

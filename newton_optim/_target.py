@@ -101,7 +101,7 @@ class NewtonStep:
     def targets(self) -> list[Tensor]:
         """z*, part by part, in the dtypes of the outputs."""
         with torch.no_grad():
-            y = self.outputs.join([part.detach() for part in self.outputs.parts])
+            y = self.outputs.matrix
             z_star = torch.where(self.kept[:, None], y - self.step, y)
         parts = zip(self.outputs.split(z_star), self.outputs.parts, strict=True)
         return [z.to(own.dtype) for z, own in parts]
@@ -131,7 +131,7 @@ def newton_step(
             second_order=getattr(curvature, "second_order", True),
             chunk_size=getattr(curvature, "chunk_size", None),
         )
-        y = flat.join([part.detach() for part in flat.parts])
+        y = flat.matrix
         finite = finite_rows(y) & finite_rows(derivatives.gradient)
         derivatives.leave_out(~finite)
         solution = _solve(curvature, derivatives, settings.damping)

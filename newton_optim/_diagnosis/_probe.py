@@ -48,7 +48,7 @@ class Probe:
     @property
     def matrix(self) -> Tensor:
         """The outputs, detached, `(N, m)`, in the dtype of the algebra."""
-        return self.outputs.join([part.detach() for part in self.outputs.parts])
+        return self.outputs.matrix
 
     def value(self, y: Tensor) -> Tensor:
         """The loss at ``y``, of shape `()` or `(N,)`.

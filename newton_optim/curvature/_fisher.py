@@ -9,6 +9,7 @@ from torch import Tensor
 
 from newton_optim._checks import check_choice
 from newton_optim._derivatives import LossDerivatives
+from newton_optim._precision import to_widest
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
 from newton_optim.curvature._distributed import check_process_group, gather_rows
@@ -74,7 +75,7 @@ def _batch(
     g: Tensor, G: Tensor, own: slice, damping: Damping
 ) -> tuple[Tensor, Tensor, Tensor | float]:
     """Steps `(N, m)` for `g`, the rows ``own`` of all gradients `G`."""
-    wide = _widened(G)
+    wide = to_widest(G)
     N, m = G.shape
     lam = resolve_damping(damping, wide.square().sum() / (N * m))
     # With λ > 0 there is an inverse, however small λ is; without, F knows rounding as a direction.
@@ -94,7 +95,7 @@ def _batch(
 
 def _rank_one(g: Tensor, damping: Damping) -> tuple[Tensor, Tensor, Tensor | float]:
     """Sherman-Morrison: `(g gᵀ + λ I)⁻¹ g = g / (‖g‖² + λ)`, for every row of its own."""
-    wide = _widened(g)
+    wide = to_widest(g)
     m = g.shape[-1]
     square = wide.square().sum(-1)
     lam = resolve_damping(damping, square / m)
@@ -102,11 +103,6 @@ def _rank_one(g: Tensor, damping: Damping) -> tuple[Tensor, Tensor, Tensor | flo
     regular = _positive(lam, g) if m > 1 else square + lam > 0.0
     step, failed = fall_back(step, g, regular)
     return step, failed.sum(), lam.mean() if isinstance(lam, Tensor) else lam
-
-
-def _widened(g: Tensor) -> Tensor:
-    """In float64, where the device has it."""
-    return g if g.device.type == "mps" else g.double()
 
 
 def _positive(lam: Tensor | float, g: Tensor) -> Tensor:

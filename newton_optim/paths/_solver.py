@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import check_choice, check_float_tensor, check_integer, describe
+from newton_optim._precision import to_widest
 
 Cell = tuple[int, int]
 
@@ -101,7 +102,7 @@ def _prepare(costs: Tensor, negative: str) -> tuple[Tensor, Tensor | None]:
     """
     _, H, W = costs.shape
     grids = costs.permute(1, 2, 0)
-    grids = grids.to(torch.float32 if costs.device.type == "mps" else torch.float64).contiguous()
+    grids = to_widest(grids).contiguous()
     least, most = _range(grids)
     if math.isnan(least):
         raise ValueError("costs must not be NaN")

@@ -4,7 +4,7 @@
 Borgelt, Sutter, Kuehne, Deussen, Ermon; NeurIPS 2024, https://arxiv.org/abs/2410.19055).
 """
 
-from newton_optim import paths, smoothing, sorting
+from newton_optim import curvature, paths, smoothing, sorting
 from newton_optim._composed import ComposedLoss
 from newton_optim._derivatives import LossDerivatives
 from newton_optim._diagnosis import Diagnosis, diagnose
@@ -32,6 +32,7 @@ __all__ = [
     "NewtonLoss",
     "NewtonLossOptimizer",
     "RelativeDamping",
+    "curvature",
     "diagnose",
     "inject_fisher",
     "newton_loss",

@@ -20,14 +20,16 @@ def parse_returned(returned: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     if isinstance(returned, Tensor):
         raise TypeError(
             f"{CONTRACT}; got {describe(returned)}, which is what a trainer's own closure returns: "
-            "use the NewtonLoss of the loss with the bare optimiser there, or the trainer's manual "
-            "optimisation"
+            "there, wrap the loss in NewtonLoss and use the bare optimiser, or use the trainer's "
+            "manual optimisation"
         )
     if not isinstance(returned, tuple) or len(returned) < 2:
         raise TypeError(f"{CONTRACT}; got {describe(returned)}")
     outputs, loss, *args = returned
     if not isinstance(loss, Tensor) and not callable(loss):
-        raise TypeError(f"{CONTRACT}; the second of what it returned is {describe(loss)}")
+        raise TypeError(f"{CONTRACT}; got {describe(loss)} as the loss")
+    if isinstance(loss, Tensor) and args:
+        raise TypeError(f"{CONTRACT}; got a loss that is a tensor, and further arguments")
     return outputs, loss, tuple(args)
 
 

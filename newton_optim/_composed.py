@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
 from newton_optim._checks import describe
-from newton_optim._functional import batched, call_functional
-from newton_optim._outputs import Outputs, flatten_outputs
 
 
 class ComposedLoss(nn.Module):
@@ -50,45 +47,6 @@ class ComposedLoss(nn.Module):
         return self.outer(self.inner(outputs), *args, **kwargs)
 
 
-def inner_vjp(
-    inner: Callable[..., Any], outputs: Outputs
-) -> tuple[Outputs, Callable[[Tensor], tuple[Tensor]]]:
-    """The result of the inner part, detached, and its vector-Jacobian product.
-
-    Returns:
-        The result, and the map from cotangents `(N, k)` to cotangents `(N, m)`.
-
-    Raises:
-        TypeError: if the result is not made of floating-point tensors.
-        ValueError: if it has another N or does not depend on the outputs.
-    """
-    found: list[Outputs] = []
-
-    def function(matrix: Tensor) -> tuple[Tensor, list[Tensor]]:
-        result = inner(outputs.rebuild(outputs.split(matrix.clone())))
-        flat = flatten_outputs(result, "inner(outputs)")
-        if flat.num_samples != outputs.num_samples:
-            raise ValueError(
-                f"inner(outputs) must have the {outputs.num_samples} samples of the outputs, "
-                f"got {flat.num_samples}"
-            )
-        if not any(part.requires_grad for part in flat.parts):
-            raise ValueError("inner must be computed from the outputs: it does not depend on them")
-        found.append(flat)
-        return flat.join(flat.parts), flat.parts
-
-    matrix = outputs.matrix
-    _, vjp, parts = call_functional(lambda y: torch.func.vjp(function, y, has_aux=True), matrix)
-    result = Outputs([part.detach() for part in parts], found[0].names, found[0].rebuild)
-    return result, vjp
-
-
-def jacobians(
-    vjp: Callable[[Tensor], tuple[Tensor]], result: Outputs, chunk_size: int | None
-) -> Tensor:
-    """The Jacobians `J_i` of the inner part, shape `(N, k, m)`, by k vector-Jacobian products."""
-    u = result.join(result.parts)
-    N, k = u.shape
-    identity = torch.eye(k, dtype=u.dtype, device=u.device)
-    rows = batched(vjp, identity[:, None, :].expand(k, N, k), chunk_size)
-    return rows.transpose(0, 1)  # (k, N, m) -> (N, k, m)
+def is_composed(loss: Any) -> TypeGuard[ComposedLoss]:
+    """Whether ``loss`` is its two parts and nothing else (a subclass may override ``forward``)."""
+    return isinstance(loss, ComposedLoss) and type(loss).forward is ComposedLoss.forward

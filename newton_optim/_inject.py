@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from newton_optim._checks import check_bool, check_choice, check_real
+from newton_optim._checks import check_bool, check_real, finite_rows
 from newton_optim._derivatives import LossDerivatives
 from newton_optim._outputs import Outputs, flatten_outputs
-from newton_optim._target import REDUCTIONS
-from newton_optim.curvature import Damping, EmpiricalFisher, RelativeDamping, check_damping
+from newton_optim._reduction import check_reduction, to_batch_scale
+from newton_optim.curvature import EmpiricalFisher, RelativeDamping
+from newton_optim.curvature._damping import Damping, check_damping
 
 GradScale = float | Tensor | Callable[[], float]
 
@@ -29,22 +30,23 @@ def inject_fisher(
 
     .. math:: \tfrac1N g_i \mapsto \tfrac1N (F + λ I)^{-1} g_i,\; F = \tfrac1N \sum_j g_j g_j^\top
 
-    Put it between network and loss; any loss and any optimiser follow (`arXiv 2410.19055`_). What
-    arrives is taken for the gradient of a mean loss over N (`reduction="mean"`: it is multiplied by
-    N to reach `g_i`, on whose scale F and λ live) or of a sum. What leaves equals the gradient of
-    :func:`newton_loss` with `curvature="fisher"`.
+    Put it between the network and the loss; any loss and any optimiser may follow
+    (`arXiv 2410.19055`_). The gradient that arrives is taken for that of a mean loss over N
+    (``reduction="mean"``: it is multiplied by N to obtain `g_i`, on whose scale F and λ are) or of
+    a sum. The gradient that leaves equals that of :func:`newton_loss` with ``curvature="fisher"``.
 
     Args:
         outputs: a tensor `(N, *event)`, or a tuple, list or dict of such tensors that share N.
         damping: λ ≥ 0, or :class:`RelativeDamping`.
         reduction: how the loss that follows reduces over the batch: "mean" or "sum".
         grad_scale: what the loss is multiplied by on purpose: a number, a 0-dim tensor or a
-            callable that is asked during the backward (`scaler.get_scale` of a `GradScaler`, 1/k
-            under accumulation). The step is made without it, and what leaves has it again.
-            Gradients that are not finite are then passed on, because a scaler looks for them.
+            callable that is called during the backward (``scaler.get_scale`` of a ``GradScaler``,
+            1/k under accumulation). The step is made without it; the gradient that leaves is
+            multiplied by it again. Gradients that are not finite are then passed on, because a
+            scaler looks for them.
         error_on_nonfinite: raise during the backward for a sample whose gradient is not finite, or
-            if F + λ cannot be inverted. By default the sample gets no gradient, and the step is the
-            plain gradient.
+            if F + λ cannot be inverted. By default, the sample gets no gradient, and the step is
+            the plain gradient.
 
     Returns:
         ``outputs``, in the same structure.
@@ -64,14 +66,16 @@ class InjectFisher(nn.Module):
 
     .. math:: \tfrac1N g_i \mapsto \tfrac1N (F + λ I)^{-1} g_i,\; F = \tfrac1N \sum_j g_j g_j^\top
 
-    Put it last in the network. Scale: what arrives is the gradient of a mean loss over N (or a
-    sum); `g_i`, F and λ are on the scale of the single sample.
+    Put it last in the network. Scale: the gradient that arrives is that of a mean loss over N (or
+    of a sum); `g_i`, F and λ are on the per-sample scale.
 
     Args:
         damping: λ ≥ 0, or :class:`RelativeDamping`.
         reduction: how the loss that follows reduces over the batch: "mean" or "sum".
-        grad_scale: as for :func:`inject_fisher`.
-        error_on_nonfinite: as for :func:`inject_fisher`.
+        grad_scale: what the loss is multiplied by on purpose: a number, a 0-dim tensor or a
+            callable that is called during the backward.
+        error_on_nonfinite: raise during the backward for a sample whose gradient is not finite, or
+            if F + λ cannot be inverted.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -94,7 +98,7 @@ class InjectFisher(nn.Module):
         return self._injection(outputs)
 
     def extra_repr(self) -> str:
-        """The settings, for `print(module)`."""
+        """The settings, for ``print(module)``."""
         i = self._injection
         return f"damping={i.damping!r}, reduction={i.reduction!r}"
 
@@ -106,7 +110,7 @@ class _Injection:
         self, damping: Any, reduction: Any, grad_scale: Any, error_on_nonfinite: Any
     ) -> None:
         self.damping: Damping = check_damping(damping, EmpiricalFisher.default_damping)
-        self.reduction = check_choice("reduction", reduction, REDUCTIONS)
+        self.reduction = check_reduction(reduction)
         self.grad_scale: GradScale = grad_scale
         if not callable(grad_scale) and not isinstance(grad_scale, Tensor):
             self.grad_scale = _check_scale(grad_scale)
@@ -117,15 +121,15 @@ class _Injection:
         return flat.rebuild(list(_InjectFisher.apply(self, flat.detached(), *flat.parts)))
 
     def newton_gradient(self, outputs: Outputs, grads: tuple[Tensor, ...]) -> list[Tensor]:
-        """What leaves for what arrives, in the dtypes of the outputs."""
+        """The gradients that leave, for those that arrive, in the dtypes of the outputs."""
         scale = self.grad_scale() if callable(self.grad_scale) else self.grad_scale
         scale = scale if isinstance(scale, Tensor) else _check_scale(scale)
-        factor = scale / outputs.num_samples if self.reduction == "mean" else scale
+        factor = to_batch_scale(scale, outputs.num_samples, self.reduction)
         arrived = outputs.join(grads)
         g = arrived / factor
-        kept = (torch.isfinite(g) & torch.isfinite(outputs.join(outputs.parts))).all(-1)
-        derivatives = LossDerivatives(g.new_full(g.shape[:1], torch.nan), g)
-        derivatives.leave_out(~kept)
+        kept = finite_rows(g) & finite_rows(outputs.matrix)
+        unknown = g.new_full(g.shape[:1], torch.nan)  # The backward does not see the loss.
+        derivatives = LossDerivatives(unknown, torch.where(kept[:, None], g, 0.0), kept=kept)
         solution = EmpiricalFisher().solve(derivatives, self.damping)
         if self.error_on_nonfinite and not (bool(kept.all()) and not bool(solution.fallbacks)):
             raise ValueError(

@@ -25,3 +25,10 @@ def test_the_parts_of_what_was_returned() -> None:
         return y
 
     assert parse_returned((y, function, 1, 2)) == (y, function, (1, 2))
+
+
+def test_a_loss_that_is_a_tensor_takes_no_further_arguments() -> None:
+    with pytest.raises(
+        TypeError, match=r"closure must return .*got a loss that is a tensor, and f"
+    ):
+        parse_returned((torch.zeros(2), torch.zeros(()), 1))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from newton_optim import ComposedLoss, newton_loss, newton_target
+from newton_optim import ComposedLoss, GaussNewton, newton_loss, newton_target
 from tests.asserts import assert_close
 from tests.functions import TracedOnceSquare
 from tests.settings import DEVICE
@@ -31,6 +31,50 @@ def outputs_and_truth(seed: int) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     y, t = torch.randn(2, 4, 3, generator=generator, dtype=torch.float64, device="cpu")
     return y.to(DEVICE), t.to(DEVICE)
+
+
+class Scaled(ComposedLoss):
+    """A subclass that names its parts, with options of its own."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__(inner, lambda u, t: outer(factor * u, factor * t))
+
+
+class Penalised(ComposedLoss):
+    """A subclass that is more than its parts."""
+
+    def forward(self, outputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        return super().forward(outputs, *args, **kwargs) + outputs.square().mean()
+
+
+def test_gauss_newton_sees_the_parts_of_a_subclass() -> None:
+    y, t = outputs_and_truth(0)
+    composed = ComposedLoss(inner, lambda u, t: outer(3 * u, 3 * t))
+    expected = newton_target(composed, y, t, curvature=GaussNewton())
+    assert_close(newton_target(Scaled(3.0), y, t, curvature=GaussNewton()), expected)
+
+
+def test_a_forward_of_its_own_hides_the_parts() -> None:
+    y, t = outputs_and_truth(0)
+    penalised = Penalised(inner, outer)
+    with pytest.raises(ValueError, match="loss must be a ComposedLoss"):
+        newton_target(penalised, y, t, curvature=GaussNewton())
+    expected = newton_target(lambda y: penalised(y, t), y, curvature="fisher")
+    assert_close(newton_target(penalised, y, t, curvature="fisher"), expected)
+
+
+@pytest.mark.parametrize("curvature", [GaussNewton(), GaussNewton(scope="sample")], ids=repr)
+def test_gauss_newton_takes_a_partial(curvature: Any) -> None:
+    y, t = outputs_and_truth(0)
+    loss = ComposedLoss(inner, outer)
+    expected = newton_target(
+        ComposedLoss(inner, partial(outer, power=4)), y, t, curvature=curvature
+    )
+    assert_close(newton_target(partial(loss, power=4), y, t, curvature=curvature), expected)
+    assert_close(newton_target(partial(loss, t=t, power=4), y, curvature=curvature), expected)
+    assert_close(
+        newton_target(partial(partial(loss, t=t), power=4), y, curvature=curvature), expected
+    )
 
 
 @given(seeds, st.sampled_from(["hessian", "fisher", "identity"]))

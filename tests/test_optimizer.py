@@ -142,7 +142,7 @@ def test_plain_steps_alone_are_told_of_once(caplog: pytest.LogCaptureFixture) ->
     (record,) = caplog.records
     assert record.name == "newton_optim"
     assert record.levelname == "WARNING"
-    assert "use the NewtonLoss of the loss" in record.getMessage()
+    assert "wrap the loss in NewtonLoss" in record.getMessage()
 
 
 def test_plain_steps_after_a_newton_gradient_are_not_told_of(

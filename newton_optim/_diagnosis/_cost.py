@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from newton_optim._diagnosis._probe import LossFailedError, Probe
-from newton_optim.curvature import Curvature
+from newton_optim.curvature._base import Curvature
 
 _REPEATS = 3
 _LONG_MS = 300.0  # What takes longer is timed once.

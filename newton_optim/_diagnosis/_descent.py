@@ -6,10 +6,11 @@ import math
 
 from torch import Tensor
 
-from newton_optim._derivatives import reduce_loss
 from newton_optim._diagnosis._landscape import typical_size
 from newton_optim._diagnosis._probe import LossFailedError, Probe
-from newton_optim.curvature import Curvature, Damping
+from newton_optim._reduction import reduce_loss
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping
 
 STEPS = 10
 TRIALS = 8

@@ -31,8 +31,9 @@ from newton_optim._diagnosis._recommendation import fisher_damping
 from newton_optim._diagnosis._rounding import roundings
 from newton_optim._diagnosis._rules import can_be_joint, recommend
 from newton_optim._outputs import flatten_outputs
-from newton_optim._target import REDUCTIONS
-from newton_optim.curvature import Curvature, EmpiricalFisher, GaussNewton, Hessian, Identity
+from newton_optim._reduction import REDUCTIONS
+from newton_optim.curvature import EmpiricalFisher, GaussNewton, Hessian, Identity
+from newton_optim.curvature._base import Curvature
 
 _MAX_DESCENT_MS = 60_000.0
 

@@ -10,7 +10,8 @@ from newton_optim._diagnosis._plot import plot_steps
 from newton_optim._diagnosis._probe import Probe
 from newton_optim._diagnosis._rules import SOLVED
 from newton_optim._diagnosis._table import table
-from newton_optim.curvature import Curvature, Damping
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from newton_optim._derivatives import LossDerivatives, reduce_loss
+from newton_optim._derivatives import LossDerivatives
 from newton_optim._diagnosis._landscape import hessians, typical_size
 from newton_optim._diagnosis._probe import LossFailedError, Probe
+from newton_optim._reduction import reduce_loss
 from newton_optim.curvature import Identity
 
 if TYPE_CHECKING:

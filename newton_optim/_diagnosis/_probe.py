@@ -11,12 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from newton_optim._autograd import check_loss_value
-from newton_optim._checks import finite_rows
-from newton_optim._derivatives import LossDerivatives, loss_derivatives
+from newton_optim._derivatives import (
+    LossDerivatives,
+    Request,
+    check_loss_value,
+    evaluate,
+    loss_derivatives,
+)
 from newton_optim._outputs import Outputs
-from newton_optim._target import NewtonSettings, NewtonStep, newton_step
-from newton_optim.curvature import Curvature, Damping
+from newton_optim._step import NewtonSettings, NewtonStep, newton_step
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping
 
 
 class LossFailedError(Exception):
@@ -70,18 +75,16 @@ class Probe:
             LossFailedError: if the loss raises or cannot be differentiated.
         """
         with self._evaluating(y):
-            found = loss_derivatives(*self._bound(y), self.reduction, second_order=second_order)[1]
-            found.leave_out(~(finite_rows(y) & finite_rows(found.gradient)))
-            if second_order and not found.has_closed_form:
-                found.hessian_products(torch.ones_like(y)[None])  # Raises where there is none.
-            return found
+            if second_order:
+                found = evaluate(*self._bound(y), self.reduction, Request("hessian"))
+                if found.own_hessian is None:
+                    found.products(torch.ones_like(y)[None])  # Raises where there is none.
+            return loss_derivatives(*self._bound(y), self.reduction, Request("gradient"))[1]
 
     def hessian(self, y: Tensor) -> LossDerivatives:
         """The same with all Hessians computed."""
-        found = self.derivatives(y, second_order=True)
         with self._evaluating(y):
-            assert found.hessian is not None
-        return found
+            return loss_derivatives(*self._bound(y), self.reduction, Request("hessian"))[1]
 
     def step(self, y: Tensor, curvature: Curvature, damping: Damping | None) -> NewtonStep:
         """One Newton step from ``y``.

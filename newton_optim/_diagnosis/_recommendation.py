@@ -6,15 +6,9 @@ import math
 from dataclasses import dataclass
 
 from newton_optim._diagnosis._measurements import Measurements
-from newton_optim.curvature import (
-    Curvature,
-    Damping,
-    EmpiricalFisher,
-    GaussNewton,
-    Hessian,
-    Identity,
-    RelativeDamping,
-)
+from newton_optim.curvature import EmpiricalFisher, GaussNewton, Hessian, Identity, RelativeDamping
+from newton_optim.curvature._base import Curvature
+from newton_optim.curvature._damping import Damping
 
 _MOSTLY_NEGATIVE = 0.5  # Share of samples with negative curvature.
 

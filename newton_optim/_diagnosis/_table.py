@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from newton_optim._diagnosis._measurements import Rounding
 from newton_optim._diagnosis._rules import explodes
-from newton_optim.curvature import Curvature, RelativeDamping
+from newton_optim.curvature import RelativeDamping
+from newton_optim.curvature._base import Curvature
 
 if TYPE_CHECKING:
     from newton_optim._diagnosis._diagnosis import Diagnosis

@@ -7,28 +7,42 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from newton_optim._derivatives import LossDerivatives
+from newton_optim._derivatives import LossDerivatives, Needs, Request
 from newton_optim.curvature._damping import Damping, RelativeDamping, check_damping
 from newton_optim.curvature._solve import Solution
 
 
 @runtime_checkable
 class SupportsNewtonStep(Protocol):
-    """A curvature of the user's own: one method.
+    """A custom curvature: any object with this one method.
 
-    An attribute ``default_damping`` is what it is given where the user names no damping (0.0 where
-    it has none); an attribute ``second_order = False`` says that it never asks for the Hessian.
+    Two attributes, of the class or the object, are optional:
+
+    ``needs``
+        which derivatives it is handed: ``"gradient"``, ``"hessian"`` (the default), ``"joint"`` or
+        ``"gauss_newton"``. What it does not name is ``None`` in the derivatives. A curvature that
+        delegates to one of the library's has the ``needs`` of that one.
+    ``default_damping``
+        what it is handed where the user names no damping: a float or :class:`RelativeDamping`;
+        0.0 by default.
     """
 
     def newton_step(self, derivatives: LossDerivatives, damping: float | RelativeDamping) -> Tensor:
-        """The step s, shape `(N, m)`: `z* = y - s`."""
+        """The step `s`, shape `(N, m)`, on the per-sample scale: `z* = y - s`."""
 
 
 class Curvature(ABC):
     """A curvature of the library."""
 
     default_damping: Damping
-    second_order: bool
+    needs: Needs
+    chunk_size: int | None = None
+    check_independence: bool = False
+
+    @property
+    def request(self) -> Request:
+        """What it asks of the derivative layer."""
+        return Request(self.needs, self.chunk_size, self.check_independence)
 
     @abstractmethod
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
@@ -40,8 +54,13 @@ class Curvature(ABC):
         """The step `s = (C + λ I)⁻¹ g` of every sample, shape `(N, m)`: `z* = y - s`.
 
         Args:
-            derivatives: of the single samples' losses.
-            damping: λ, or relative to C; the curvature's own default for `None`.
+            derivatives: the derivatives of every sample's own loss.
+            damping: λ, or relative to C; the curvature's own default for ``None``.
+
+        Raises:
+            TypeError: if ``damping`` is of the wrong kind.
+            ValueError: if ``damping`` is negative or not finite, or the derivatives lack what the
+                curvature needs.
         """
         return self.solve(derivatives, check_damping(damping, self.default_damping)).step
 

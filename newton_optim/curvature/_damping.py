@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from torch import Tensor
 
@@ -33,19 +33,37 @@ class RelativeDamping:
     c: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "c", check_nonnegative("c", self.c))
+        object.__setattr__(self, "c", check_nonnegative("damping: c", self.c))
+
+    @overload
+    def resolve(self, mean_eigenvalue: float) -> float: ...
+
+    @overload
+    def resolve(self, mean_eigenvalue: Tensor) -> Tensor: ...
+
+    def resolve(self, mean_eigenvalue: float | Tensor) -> float | Tensor:
+        """λ for a matrix with this mean eigenvalue: `c` times it.
+
+        Args:
+            mean_eigenvalue: a number, or a tensor with one entry per matrix.
+        """
+        return self.c * mean_eigenvalue
 
 
 Damping = float | RelativeDamping
+"""A damping as the library keeps it, checked."""
 
 
 def check_damping(damping: Any, default: Damping) -> Damping:
     """``damping`` as a float or :class:`RelativeDamping`; ``default`` for `None`."""
-    if damping is None:
-        return default
-    if isinstance(damping, RelativeDamping):
-        return damping
-    return check_nonnegative("damping", damping)
+    return default if damping is None else check_explicit_damping(damping)
+
+
+def check_explicit_damping(damping: Any) -> Damping:
+    """``damping`` as a float or :class:`RelativeDamping`."""
+    return (
+        damping if isinstance(damping, RelativeDamping) else check_nonnegative("damping", damping)
+    )
 
 
 def is_zero(damping: Damping) -> bool:
@@ -53,6 +71,16 @@ def is_zero(damping: Damping) -> bool:
     return (damping.c if isinstance(damping, RelativeDamping) else damping) == 0.0
 
 
-def resolve_damping(damping: Damping, mean_eigenvalue: Tensor) -> Tensor | float:
-    """λ itself, for a matrix with this mean eigenvalue."""
-    return damping.c * mean_eigenvalue if isinstance(damping, RelativeDamping) else damping
+def resolve_damping(
+    damping: float | RelativeDamping, mean_eigenvalue: float | Tensor
+) -> float | Tensor:
+    """λ, whichever kind of damping is given.
+
+    Args:
+        damping: λ itself, or relative to the matrix that is inverted.
+        mean_eigenvalue: of that matrix, or of each matrix of a batch.
+
+    Returns:
+        ``damping`` if it is a number, `c` times the mean eigenvalue if it is relative.
+    """
+    return damping.resolve(mean_eigenvalue) if isinstance(damping, RelativeDamping) else damping

@@ -52,7 +52,7 @@ class EmpiricalFisher(Curvature):
     """
 
     default_damping: Damping = 1.0
-    second_order = False
+    needs = "gradient"
 
     def __init__(self, *, scope: str = "batch", process_group: ProcessGroup | None = None) -> None:
         self.scope = check_choice("scope", scope, SCOPES)

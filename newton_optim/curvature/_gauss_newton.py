@@ -54,7 +54,7 @@ class GaussNewton(Curvature):
     """
 
     default_damping: Damping = RelativeDamping(0.1)
-    second_order = False
+    needs = "gauss_newton"
 
     def __init__(
         self,
@@ -69,6 +69,11 @@ class GaussNewton(Curvature):
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
-        G = derivatives.gauss_newton(self.chunk_size)
+        G = derivatives.gauss_newton
+        if G is None:
+            raise ValueError(
+                "derivatives must hold Gauss-Newton matrices, got None: a curvature that delegates "
+                'to GaussNewton has needs = "gauss_newton"'
+            )
         g, group = derivatives.gradient, self.process_group
         return solve_matrices(G, g, damping, self.scope, "absolute", group)

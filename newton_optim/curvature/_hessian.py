@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from newton_optim._checks import check_bool, check_choice, check_integer
-from newton_optim._derivatives import LossDerivatives
+from newton_optim._derivatives import LossDerivatives, Needs, block_diagonal
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, RelativeDamping
 from newton_optim.curvature._distributed import check_process_group
-from newton_optim.curvature._matrices import invert, solve_matrices
+from newton_optim.curvature._matrices import EIGENVALUES, invert, solve_matrices
 from newton_optim.curvature._solve import Solution
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
 SCOPES = ("batch", "sample", "joint")
-EIGENVALUES = ("absolute", "raw", "clamp")
 
 
 class Hessian(Curvature):
@@ -58,7 +56,6 @@ class Hessian(Curvature):
     """
 
     default_damping: Damping = RelativeDamping(0.1)
-    second_order = True
 
     def __init__(
         self,
@@ -75,15 +72,23 @@ class Hessian(Curvature):
         self.check_independence = check_bool("check_independence", check_independence)
         self.process_group = check_process_group(process_group, scope)
 
+    @property
+    def needs(self) -> Needs:  # type: ignore[override]
+        """The Hessians, or the joint one with its blocks across samples."""
+        return "joint" if self.scope == "joint" else "hessian"
+
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
         if self.scope == "joint":
             return self._solve_joint(derivatives, damping)
         H = derivatives.hessian
         if H is None:
-            raise ValueError("derivatives must have a Hessian or a way to compute it, got None")
+            raise ValueError(
+                "derivatives must hold Hessians, got None: a curvature that delegates to Hessian "
+                'has needs = "hessian"'
+            )
         if self.check_independence:
-            _refuse_coupled_samples(derivatives, H)
+            _refuse_coupled_samples(derivatives.coupled)
         g, group = derivatives.gradient, self.process_group
         return solve_matrices(H, g, damping, self.scope, self.eigenvalues, group)
 
@@ -96,43 +101,24 @@ class Hessian(Curvature):
 
 
 def _joint_hessian(derivatives: LossDerivatives) -> Tensor:
-    """The full matrix as `(N, m, N, m)`; block diagonal where the loss knows its own Hessians."""
-    g = derivatives.gradient
-    N, m = g.shape
-    if derivatives.has_closed_form and derivatives.hessian is not None:
-        own = torch.eye(N, dtype=torch.bool, device=g.device)
-        return torch.where(own[:, None, :, None], derivatives.hessian[:, :, None, :], 0.0)
-    basis = torch.eye(N * m, dtype=g.dtype, device=g.device).view(N * m, N, m)
-    H = derivatives.hessian_products(basis).view(N, m, N, m)
-    kept = derivatives.kept
-    if kept is not None:
-        H = torch.where(_pairs(kept), H, 0.0)
-        # An entry that is not finite belongs to the sample whose gradient is differentiated there:
-        # it stands in the products of all vectors.
-        finite = torch.isfinite(H).movedim(2, 0).flatten(1).all(-1)
-        derivatives.leave_out(~finite)
-        H = torch.where(_pairs(kept & finite), H, 0.0)
-    return H
+    """The full matrix as `(N, m, N, m)`; block diagonal where samples are independent."""
+    if derivatives.joint_hessian is not None:
+        return derivatives.joint_hessian
+    if derivatives.hessian is None or derivatives.coupled is not False:
+        raise ValueError(
+            "derivatives must hold the joint Hessian, got None: a curvature that delegates to "
+            'Hessian(scope="joint") has needs = "joint"'
+        )
+    return block_diagonal(derivatives.hessian)
 
 
-def _pairs(samples: Tensor) -> Tensor:
-    """Where both samples of a block `(N, m, N, m)` are among those of the mask `(N,)`."""
-    return samples[:, None, None, None] & samples[:, None]
-
-
-def _refuse_coupled_samples(derivatives: LossDerivatives, H: Tensor) -> None:
-    """One product with a vector of random signs must equal that of the blocks alone.
-
-    Column sums `Σ_j H_ij` stand in the blocks of a coupled loss; opposite signs tell them apart.
-    """
-    N, m = derivatives.gradient.shape
-    generator = torch.Generator().manual_seed(0)
-    signs = torch.randn(N, m, generator=generator, dtype=torch.float64)
-    v = signs.to(device=H.device, dtype=H.dtype)
-    product = derivatives.hessian_products(v[None])[0]
-    expected = (H @ v[..., None])[..., 0]
-    scale = torch.maximum(product.abs().max(), expected.abs().max())
-    if (product - expected).abs().max() > 1e3 * torch.finfo(H.dtype).eps * scale:
+def _refuse_coupled_samples(coupled: bool | Tensor | None) -> None:
+    if coupled is None:
+        raise ValueError(
+            "derivatives must say whether samples are coupled, got None: a curvature that "
+            "delegates to Hessian(check_independence=True) has check_independence = True"
+        )
+    if coupled:
         raise ValueError(
             "loss couples samples (its Hessian has blocks across them): use "
             'Hessian(scope="joint"), or a loss of each sample on its own'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
-from newton_optim.curvature._damping import Damping, RelativeDamping
+from newton_optim.curvature._damping import Damping, resolve_damping
 from newton_optim.curvature._solve import Solution
 
 
@@ -19,9 +19,9 @@ class Identity(Curvature):
     """
 
     default_damping: Damping = 0.0
-    second_order = False
+    needs = "gradient"
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
-        lam = damping.c if isinstance(damping, RelativeDamping) else damping
+        lam = resolve_damping(damping, 1.0)
         return Solution(derivatives.gradient / (1.0 + lam), lam)

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
+from newton_optim._checks import check_choice, check_float_tensor
+from newton_optim.curvature._damping import (
+    Damping,
+    RelativeDamping,
+    check_explicit_damping,
+    is_zero,
+    resolve_damping,
+)
 from newton_optim.curvature._distributed import mean_over_ranks
 from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve, tolerance
+
+EIGENVALUES = ("absolute", "raw", "clamp")
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -77,6 +86,52 @@ def _treated(C: Tensor, g: Tensor, damping: Damping, eigenvalues: str) -> tuple[
     step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
     range_ = w.amin(), w.amax()
     return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+
+
+def damped_step(
+    matrix: Tensor,
+    gradient: Tensor,
+    damping: float | RelativeDamping,
+    *,
+    eigenvalues: str = "absolute",
+) -> Tensor:
+    r"""The step `s_i = (C + λ I)⁻¹ g_i` for a curvature matrix of your own (Eq. 7 of the paper).
+
+    This is what the library's curvatures do with their matrices, for use in a custom curvature: it
+    takes dampings of both kinds, makes no synchronising call but `torch.linalg.eigh`, and falls
+    back to the gradient where `C + λ I` has no inverse.
+
+    Args:
+        matrix: C, shape `(m, m)` for all samples or `(N, m, m)` for each its own, on the per-sample
+            scale. Its symmetric part counts.
+        gradient: the gradients `g_i`, shape `(N, m)`, in the dtype of ``matrix``.
+        damping: λ, or :class:`RelativeDamping`.
+        eigenvalues: "absolute", "raw" or "clamp", as for :class:`Hessian`.
+
+    Returns:
+        The steps, shape `(N, m)`.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a shape does not fit, or a value or name is wrong.
+    """
+    check_float_tensor("matrix", matrix)
+    check_float_tensor("gradient", gradient)
+    check_choice("eigenvalues", eigenvalues, EIGENVALUES)
+    lam = check_explicit_damping(damping)
+    shapes = {(m := gradient.shape[-1], m), (*gradient.shape, m)} if gradient.dim() == 2 else set()
+    if tuple(matrix.shape) not in shapes:
+        raise ValueError(
+            "matrix must have shape (m, m) or (N, m, m) for a gradient of shape (N, m), "
+            f"got {tuple(matrix.shape)} for {tuple(gradient.shape)}"
+        )
+    if matrix.dtype != gradient.dtype:
+        raise TypeError(
+            f"matrix must have the dtype of gradient, {gradient.dtype}, got {matrix.dtype}"
+        )
+    if matrix.dim() == 2:
+        return invert(matrix, gradient, lam, eigenvalues)[0].step
+    return invert(matrix, gradient[:, None, :], lam, eigenvalues)[0].step[:, 0]
 
 
 def _root_mean_square(C: Tensor) -> Tensor:

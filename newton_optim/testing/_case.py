@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from newton_optim._autograd import Products, check_loss_value, tensor_derivatives
 from newton_optim._checks import check_choice, describe
+from newton_optim._derivatives import Products, check_loss_value, evaluate_tensor
 from newton_optim._outputs import Outputs, flatten_outputs
-from newton_optim._target import REDUCTIONS
+from newton_optim._reduction import REDUCTIONS
 
 
 class UnusableLossError(AssertionError):
@@ -154,12 +154,12 @@ class Case:
         except (TypeError, ValueError) as error:
             raise UnusableLossError(f"no door takes what the loss gives: {error}") from error
         try:
-            value, gradient, products = tensor_derivatives(
-                value, outputs, self.reduction, second_order, None
-            )
+            found = evaluate_tensor(value, outputs, self.reduction, second_order=second_order)
         except Exception as error:
             raise UnusableLossError(f"the loss has no derivative: {error}") from error
-        return Evaluation(value, self._total(value), gradient, _told(products))
+        return Evaluation(
+            found.value, self._total(found.value), found.gradient, _told(found.products)
+        )
 
     def copied_args(self) -> tuple[Any, ...]:
         """The arguments, for a loss that may change them."""

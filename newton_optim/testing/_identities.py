@@ -10,8 +10,8 @@ from torch import Tensor
 
 import newton_optim
 from newton_optim._checks import check_nonnegative
-from newton_optim._derivatives import reduce_loss
 from newton_optim._outputs import flatten_outputs
+from newton_optim._reduction import reduce_loss
 from newton_optim.curvature import Hessian, Identity, RelativeDamping, SupportsNewtonStep
 from newton_optim.testing._case import Case, UnusableLossError
 from newton_optim.testing._rounding import (

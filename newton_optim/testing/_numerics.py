@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from newton_optim._derivatives import LossDerivatives, loss_derivatives
+from newton_optim._derivatives import LossDerivatives, Request, evaluate
 from newton_optim.testing._case import Case, UnusableLossError
 from newton_optim.testing._rounding import assert_rows_close, gradient, hessian, rounding, show
 
@@ -112,9 +112,10 @@ def has_hessian(case: Case) -> bool:
 def own(case: Case) -> LossDerivatives:
     """What the ``derivatives`` method says."""
     try:
-        return loss_derivatives(
-            case.loss_fn, case.outputs, case.copied_args(), {}, case.reduction, second_order=True
-        )[1]
+        found = evaluate(
+            case.loss_fn, case.outputs, case.copied_args(), {}, case.reduction, Request("hessian")
+        )
+        return LossDerivatives(found.value, found.gradient, found.own_hessian)
     except Exception as error:
         raise UnusableLossError(f"`derivatives` raised {type(error).__name__}: {error}") from error
 

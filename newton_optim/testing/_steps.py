@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 import newton_optim
-from newton_optim._derivatives import loss_derivatives, reduce_loss
+from newton_optim._derivatives import Request, evaluate
 from newton_optim._outputs import flatten_outputs
-from newton_optim.curvature import GaussNewton, check_damping, resolve_curvature
+from newton_optim._reduction import reduce_loss
+from newton_optim.curvature import GaussNewton
+from newton_optim.curvature._damping import check_damping
+from newton_optim.curvature._resolve import resolve_curvature
 from newton_optim.testing._case import Case
 from newton_optim.testing._rounding import EPS, ROUNDINGS, gradient, hessian, rounding
 
@@ -112,13 +115,13 @@ def step_rounding(case: Case, curvature: Any, damping: Any) -> Tensor:
     Measured: the curvature solves again with both moved by as much as they may be off.
     """
     resolved = resolve_curvature(curvature)
-    lam = check_damping(damping, getattr(resolved, "default_damping", 0.0))
+    lam = check_damping(damping, resolved.default_damping)
     g, g_noise = gradient(case), rounding(case, gradient)[:, None]
     H, H_noise = g.new_zeros(*g.shape, g.shape[1]), g.new_zeros(len(g), 1, 1)
     if isinstance(resolved, GaussNewton):
         H = _gauss_newton(case)
         H_noise = ROUNDINGS * EPS[H.dtype] * H.flatten(1).norm(dim=1)[:, None, None]
-    elif getattr(resolved, "second_order", True):
+    elif resolved.request.second_order:
         H, H_noise = hessian(case).view_as(H), rounding(case, hessian)[:, None, None]
     kept = g.isfinite().all(1) & H.isfinite().flatten(1).all(1)
     generator = torch.Generator().manual_seed(0)
@@ -127,8 +130,7 @@ def step_rounding(case: Case, curvature: Any, damping: Any) -> Tensor:
         noise = size * torch.randn(tuple(H.shape), generator=generator).to(H)
         C = torch.where(kept[:, None, None], H + H_noise * (noise + noise.mT), 0.0)
         moved = torch.where(kept[:, None], g + g_noise * noise[:, 0], 0.0)
-        derivatives = newton_optim.LossDerivatives(g.new_zeros(len(g)), moved, C)
-        derivatives._gauss_newton = lambda chunk_size: C
+        derivatives = newton_optim.LossDerivatives(g.new_zeros(len(g)), moved, C, gauss_newton=C)
         found: Tensor = resolved.newton_step(derivatives, lam)
         return found
 
@@ -140,8 +142,7 @@ def step_rounding(case: Case, curvature: Any, damping: Any) -> Tensor:
 
 
 def _gauss_newton(case: Case) -> Tensor:
-    _, derivatives = loss_derivatives(
-        case.loss_fn, case.outputs, case.copied_args(), {}, case.reduction, second_order=False
-    )
-    matrices: Tensor = derivatives.gauss_newton()
-    return matrices
+    request = Request("gauss_newton")
+    found = evaluate(case.loss_fn, case.outputs, case.copied_args(), {}, case.reduction, request)
+    assert found.gauss_newton is not None
+    return found.gauss_newton()

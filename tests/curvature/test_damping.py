@@ -9,8 +9,7 @@ import torch
 from hypothesis import given
 
 from newton_optim import EmpiricalFisher, Hessian, RelativeDamping
-from newton_optim.curvature import check_damping
-from newton_optim.curvature._damping import resolve_damping
+from newton_optim.curvature._damping import check_damping, resolve_damping
 from tests.asserts import assert_close, outer_products, reference_step
 from tests.strategies import LOSS, Problem, arriving, injected_gradient, problems, routes
 
@@ -27,7 +26,7 @@ def test_relative_damping_is_a_value() -> None:
     [(-1.0, ValueError), (float("nan"), ValueError), ("0.1", TypeError), (None, TypeError)],
 )
 def test_bad_factors(c: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="c must be"):
+    with pytest.raises(error, match="damping: c must be"):
         RelativeDamping(c)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import newton_optim
 from newton_optim import EmpiricalFisher, LossDerivatives, RelativeDamping
-from newton_optim.curvature import Solution
+from newton_optim.curvature._solve import Solution
 from tests.asserts import (
     as_float64,
     assert_close,

@@ -69,9 +69,9 @@ def test_the_hessian_is_computed_once_and_only_when_asked_for() -> None:
 def test_without_a_hessian_there_is_no_step() -> None:
     given = LossDerivatives(torch.zeros(4), torch.ones(4, 3))
     assert given.hessian is None
-    with pytest.raises(ValueError, match="derivatives must have a Hessian"):
+    with pytest.raises(ValueError, match="derivatives must hold Hessians, got None"):
         Hessian().newton_step(given)
-    with pytest.raises(ValueError, match="no Hessian"):
+    with pytest.raises(ValueError, match="derivatives must hold the joint Hessian, got None"):
         Hessian(scope="joint").newton_step(given)
 
 

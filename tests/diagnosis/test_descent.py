@@ -8,7 +8,8 @@ from torch import Tensor
 
 from newton_optim import EmpiricalFisher, Hessian, Identity, LossDerivatives
 from newton_optim._diagnosis._descent import STEPS, Choice, descent
-from newton_optim.curvature import Damping, Solution
+from newton_optim.curvature._damping import Damping
+from newton_optim.curvature._solve import Solution
 from tests.diagnosis.losses import normal, plateau, probe_of, stiff, waves
 
 CHOICES: dict[str, Choice] = {

@@ -292,7 +292,7 @@ def test_a_backward_that_detaches_on_the_side_is_not_refused(place: str, functio
 
 def test_nothing_stays_on_the_graph_that_was_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
-    note = newton_optim._traceable._note_constant
+    note = newton_optim._derivatives._hidden._note_constant
 
     def counting(*args: Any) -> Any:
         hook = note(*args)
@@ -303,7 +303,7 @@ def test_nothing_stays_on_the_graph_that_was_watched(monkeypatch: pytest.MonkeyP
 
         return counted
 
-    monkeypatch.setattr(newton_optim._traceable, "_note_constant", counting)
+    monkeypatch.setattr(newton_optim._derivatives._hidden, "_note_constant", counting)
     y = torch.randn(4, 3, requires_grad=True)
     loss = apply(KeywordSquare)(y).cosh().sum(dim=1)
     newton_optim.newton_target(loss, y)

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
-from newton_optim._checks import describe
+from newton_optim._derivatives._evaluation import Evaluation, check_loss_value
+from newton_optim._derivatives._hidden import custom_functions, refusal, watch_backward
 from newton_optim._outputs import Outputs
-from newton_optim._traceable import custom_functions, refusal, watch_backward
-
-Products = Callable[[Tensor], Tensor]
-"""From vectors `(k, N, m)` to their products with the full Hessian."""
+from newton_optim._reduction import per_sample_factor
 
 
-def tensor_derivatives(
-    loss: Tensor, outputs: Outputs, reduction: str, second_order: bool, chunk_size: int | None
-) -> tuple[Tensor, Tensor, Products]:
-    """Value, gradient `(N, m)` per sample and Hessian-vector products of ``loss``.
+def evaluate_tensor(
+    loss: Tensor,
+    outputs: Outputs,
+    reduction: str,
+    *,
+    second_order: bool,
+    chunk_size: int | None = None,
+) -> Evaluation:
+    """Value, gradient and Hessian-vector products of ``loss``, whose graph is kept.
 
-    The backward of a mean loss is seeded with N, so that the gradients of single samples keep the
-    scale of the single sample on their way: those of half precision do not flush to zero. The graph
-    of the loss is kept.
+    The backward of a mean loss is seeded with N, so that the gradients of single samples are on
+    their own scale all the way: those of half precision do not flush to zero.
+
+    Args:
+        loss: a tensor of shape `()` or `(N,)`.
+        outputs: the tensors from which it was computed.
+        reduction: how a 0-dim loss was reduced: "mean" or "sum".
+        second_order: whether the products are going to be asked for.
+        chunk_size: how many products are computed at once; all by default.
 
     Raises:
         TypeError: if ``loss`` is not a floating-point tensor.
@@ -36,7 +45,7 @@ def tensor_derivatives(
     functions = []
     if second_order:
         functions = custom_functions(loss, {get_gradient_edge(p).node for p in outputs.parts})
-    seed, rest = _seed(loss, outputs.num_samples, reduction)
+    seed, rest = _seed(loss, per_sample_factor(loss, outputs.num_samples, reduction))
     with torch.enable_grad(), watch_backward(functions):
         grads = _gradient(loss, outputs, seed, second_order)
         gradient = outputs.join(grads) * rest if rest != 1.0 else outputs.join(grads)
@@ -44,20 +53,7 @@ def tensor_derivatives(
     def products(vectors: Tensor) -> Tensor:
         return _products(grads, outputs, vectors if rest == 1.0 else vectors * rest, chunk_size)
 
-    return loss.detach(), gradient.detach(), products
-
-
-def check_loss_value(loss: object, num_samples: int) -> Tensor:
-    """``loss`` if it is a real tensor of shape `()` or `(N,)`."""
-    if not isinstance(loss, Tensor):
-        raise TypeError(f"loss must give a tensor, got {describe(loss)}")
-    if not loss.is_floating_point():
-        raise TypeError(f"loss must be a floating-point tensor, got {describe(loss)}")
-    if loss.shape not in {(), (num_samples,)}:
-        raise ValueError(
-            f"loss must be a 0-dim tensor or have shape ({num_samples},), got {describe(loss)}"
-        )
-    return loss
+    return Evaluation(loss.detach(), gradient.detach(), products)
 
 
 def _check_graph(loss: Tensor, outputs: Outputs) -> None:
@@ -71,14 +67,12 @@ def _check_graph(loss: Tensor, outputs: Outputs) -> None:
         raise ValueError("loss must be computed from the outputs with autograd on: it has no graph")
 
 
-def _seed(loss: Tensor, num_samples: int, reduction: str) -> tuple[Tensor, float]:
-    """What the backward starts from, and the factor that is left to reach N (or 1)."""
-    if loss.dim() == 1 or reduction == "sum":
-        return torch.ones_like(loss), 1.0
-    if loss.dtype in {torch.float32, torch.float64}:
-        return torch.full_like(loss, num_samples), 1.0
-    power = 2.0 ** min(round(math.log2(num_samples)), 15)  # exact in half precision
-    return torch.full_like(loss, power), num_samples / power
+def _seed(loss: Tensor, factor: int) -> tuple[Tensor, float]:
+    """What the backward starts from, and what is left of the factor after it."""
+    if factor == 1 or loss.dtype in {torch.float32, torch.float64}:
+        return torch.full_like(loss, factor), 1.0
+    power = 2.0 ** min(round(math.log2(factor)), 15)  # exact in half precision
+    return torch.full_like(loss, power), factor / power
 
 
 def _gradient(loss: Tensor, outputs: Outputs, seed: Tensor, create_graph: bool) -> list[Tensor]:

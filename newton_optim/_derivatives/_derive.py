@@ -1,0 +1,96 @@
+"""From a loss to the derivatives that a curvature asked for: computed, masked once, handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from newton_optim._checks import finite_rows
+from newton_optim._derivatives._evaluate import evaluate
+from newton_optim._derivatives._evaluation import Evaluation
+from newton_optim._derivatives._independence import couples_samples
+from newton_optim._derivatives._loss_derivatives import LossDerivatives
+from newton_optim._derivatives._request import Request
+from newton_optim._outputs import Outputs
+from newton_optim._reduction import per_sample_values, reduce_loss
+
+
+def loss_derivatives(
+    loss: Any,
+    outputs: Outputs,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    reduction: str,
+    request: Request,
+) -> tuple[Tensor, LossDerivatives]:
+    """The value of the loss as the user sees it (0-dim, detached), and what was requested of it.
+
+    The arguments are those of :func:`evaluate`. Where the loss is 0-dim, the value of every sample
+    is its share. A sample whose outputs, gradient or requested second derivatives are not finite is
+    not among the samples that are kept: its gradient and its matrices are zero.
+
+    Raises:
+        TypeError: if the loss is of the wrong kind.
+        ValueError: if it has the wrong shape, does not depend on the outputs, or lacks a derivative
+            that is requested.
+    """
+    found = evaluate(loss, outputs, args, kwargs, reduction, request)
+    values = per_sample_values(found.value, outputs.num_samples, reduction)
+    return reduce_loss(found.value, reduction), _complete(found, values, outputs, request)
+
+
+def _complete(
+    found: Evaluation, values: Tensor, outputs: Outputs, request: Request
+) -> LossDerivatives:
+    g = found.gradient
+    kept = finite_rows(outputs.matrix) & finite_rows(g)
+    hessian = joint_hessian = gauss_newton = None
+    coupled: bool | Tensor | None = None
+    if request.needs == "hessian":
+        hessian, kept = _masked(found.hessian(), kept)
+        coupled = None if found.own_hessian is None else False
+        if request.check_independence:
+            coupled = couples_samples(found.products, hessian, kept)
+    elif request.needs == "joint":
+        joint_hessian, kept = _masked_joint(found.joint_hessian(), kept)
+        hessian = joint_hessian.sum(0).permute(1, 2, 0)  # (N, m, N, m) -> (m, N, m) -> (N, m, m)
+    elif request.needs == "gauss_newton":
+        if found.gauss_newton is None:
+            raise ValueError(
+                "loss must be a ComposedLoss, passed as a callable, for Gauss-Newton matrices"
+            )
+        gauss_newton, kept = _masked(found.gauss_newton(), kept)
+    return LossDerivatives(
+        values,
+        torch.where(kept[:, None], g, 0.0),
+        hessian,
+        joint_hessian=joint_hessian,
+        gauss_newton=gauss_newton,
+        kept=kept,
+        coupled=coupled,
+    )
+
+
+def _masked(matrices: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """The matrices `(N, m, m)`, those of samples that are not kept set to zero; who is kept."""
+    kept = kept & finite_rows(matrices.flatten(1))
+    return torch.where(kept[:, None, None], matrices, 0.0), kept
+
+
+def _masked_joint(matrix: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of `∂g_ia / ∂y_jb`, shape `(N, m, N, m)`.
+
+    The products that make its rows i have an entry that is not finite at the sample j whose
+    gradient is differentiated there, whatever the row.
+    """
+    matrix = torch.where(_pairs(kept), matrix, 0.0)
+    kept = kept & torch.isfinite(matrix).movedim(2, 0).flatten(1).all(-1)
+    return torch.where(_pairs(kept), matrix, 0.0), kept
+
+
+def _pairs(samples: Tensor) -> Tensor:
+    """Where both samples of a block `(N, m, N, m)` are among those of the mask `(N,)`."""
+    return samples[:, None, None, None] & samples[:, None]

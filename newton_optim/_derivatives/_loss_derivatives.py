@@ -1,0 +1,86 @@
+"""The derivatives of a loss with respect to its inputs, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class LossDerivatives:
+    """Value, gradient and Hessian of every sample's own loss `l_i`: what a curvature works on.
+
+    A loss that knows its derivatives returns one from its ``derivatives`` method. The library hands
+    one to the ``newton_step`` of a curvature, with all that the curvature's ``needs`` names; what
+    it does not name is ``None``. It is a frozen value: reading it in any order, twice, or handing
+    it on to another curvature changes nothing.
+
+    Shapes and scale: N samples, m outputs per sample. Everything is on the per-sample scale: no
+    1/N, whatever the reduction of the loss.
+
+    Args:
+        value: the losses `l_i`, shape `(N,)`.
+        gradient: the gradients `g_i`, shape `(N, m)`.
+        hessian: the Hessians `H_i`, shape `(N, m, m)`; a callable that returns them, called once,
+            when they are first read; or ``None``: where a loss leaves them out, the library
+            computes them.
+        joint_hessian: the Hessian of the sum of all losses by all outputs, shape `(N, m, N, m)`,
+            with the blocks across samples (``needs = "joint"``).
+        gauss_newton: the Gauss-Newton matrices `J_i' ∇²l_i J_i` of a :class:`ComposedLoss`, shape
+            `(N, m, m)` (``needs = "gauss_newton"``).
+        kept: which samples are finite, bool, shape `(N,)`; ``None`` if all count. The gradient and
+            matrices of the others are zero.
+        coupled: whether the loss couples samples, so that ``hessian`` is not the whole Hessian:
+            ``False`` for what a loss states itself, sample by sample; ``None`` where it is not
+            known; a 0-dim bool tensor where ``check_independence`` measured it.
+    """
+
+    value: Tensor
+    gradient: Tensor
+    joint_hessian: Tensor | None
+    gauss_newton: Tensor | None
+    kept: Tensor | None
+    coupled: bool | Tensor | None
+    _hessian: Tensor | Callable[[], Tensor] | None
+
+    def __init__(
+        self,
+        value: Tensor,
+        gradient: Tensor,
+        hessian: Tensor | Callable[[], Tensor] | None = None,
+        *,
+        joint_hessian: Tensor | None = None,
+        gauss_newton: Tensor | None = None,
+        kept: Tensor | None = None,
+        coupled: bool | Tensor | None = False,
+    ) -> None:
+        given = {
+            "value": value,
+            "gradient": gradient,
+            "joint_hessian": joint_hessian,
+            "gauss_newton": gauss_newton,
+            "kept": kept,
+            "coupled": coupled,
+            "_hessian": hessian,
+        }
+        for name, field in given.items():
+            object.__setattr__(self, name, field)
+
+    @property
+    def hessian(self) -> Tensor | None:
+        """The Hessians `H_i`, shape `(N, m, m)`, or ``None``.
+
+        Where the library computed them for a loss that couples samples, the sums over the blocks
+        of each sample's column of the joint Hessian.
+        """
+        if callable(self._hessian):
+            object.__setattr__(self, "_hessian", self._hessian())
+        return cast("Tensor | None", self._hessian)
+
+    @property
+    def has_hessian(self) -> bool:
+        """Whether ``hessian`` is a tensor, or a callable that has not been called yet."""
+        return self._hessian is not None

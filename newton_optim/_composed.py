@@ -11,7 +11,7 @@ from newton_optim._checks import describe
 
 
 class ComposedLoss(nn.Module):
-    r"""A loss that names its parts: `outer(inner(outputs), *args)`.
+    r"""A loss that names its parts: ``outer(inner(outputs), *args)``.
 
     The inner part is an algorithm, such as a relaxed shortest path; the outer part, such as a
     squared distance to the truth, is what one would call a loss. With the Jacobian `J_i` of the
@@ -43,7 +43,7 @@ class ComposedLoss(nn.Module):
         self.outer = outer
 
     def forward(self, outputs: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """`outer(inner(outputs), *args, **kwargs)`."""
+        """``outer(inner(outputs), *args, **kwargs)``."""
         return self.outer(self.inner(outputs), *args, **kwargs)
 
 

@@ -236,7 +236,7 @@ class NewtonLossOptimizer(OptimizerWrapper):
         self.base.step()
 
     def _warn_of_plain_steps(self) -> None:
-        """Once, if there was no Newton step before: a trainer may be calling `step()` itself."""
+        """Once, if there was no Newton step before: a trainer may be calling ``step()`` itself."""
         if self._last is not None or self._warned:
             return
         self._warned = True

@@ -22,7 +22,7 @@ class Outputs:
     Args:
         parts: the tensors.
         names: what to call each of them in a message.
-        rebuild: from a list of tensors to the user's structure.
+        rebuild: from a list of tensors to the structure they came in.
     """
 
     parts: list[Tensor]

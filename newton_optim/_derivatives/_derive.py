@@ -1,4 +1,4 @@
-"""From a loss to the derivatives that a curvature asked for: computed, masked once, handed over."""
+"""From a loss to the derivatives that a curvature asked for: computed, then masked once."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Evaluation:
     def joint_hessian(self) -> Tensor:
         """The full Hessian `∂g_ia / ∂y_jb`, `(N, m, N, m)`.
 
-        Block diagonal where the loss knows its own Hessians, which are those of single samples.
+        Block diagonal where the loss knows its Hessians, which are per sample.
         """
         N, m = self.gradient.shape
         if self.own_hessian is not None:

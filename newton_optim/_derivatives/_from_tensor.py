@@ -25,8 +25,8 @@ def evaluate_tensor(
 ) -> Evaluation:
     """Value, gradient and Hessian-vector products of ``loss``, whose graph is kept.
 
-    The backward of a mean loss is seeded with N, so that the gradients of single samples are on
-    their own scale all the way: those of half precision do not flush to zero.
+    The backward of a mean loss is seeded with N, so that gradients are on the per-sample scale all
+    the way: those of half precision do not flush to zero.
 
     Args:
         loss: a tensor of shape `()` or `(N,)`.

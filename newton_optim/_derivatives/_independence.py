@@ -9,7 +9,7 @@ from newton_optim._derivatives._evaluation import Products
 
 
 def couples_samples(products: Products, hessian: Tensor, kept: Tensor) -> Tensor:
-    """Whether the full Hessian has more than the blocks of single samples: a 0-dim bool tensor.
+    """Whether the full Hessian has more than per-sample blocks: a 0-dim bool tensor.
 
     One product with a vector of random signs and sizes must equal that of the blocks alone. (Column
     sums `Σ_j H_ij` are in the blocks of a coupled loss; different entries tell them apart.)

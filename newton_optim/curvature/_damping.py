@@ -17,10 +17,10 @@ class RelativeDamping:
     Free of the scale of the loss: for a Hessian the step does not change when the loss is
     multiplied by a factor. c → 0 is the pure Newton step, c → ∞ the direction of the gradient.
 
-    The mean is taken after the treatment of the eigenvalues; for `eigenvalues="raw"`, where they
-    may cancel, it is the root mean square, `λ = c ‖C‖_F / √m`. Under `scope="sample"` every sample
-    has its own λ, under `"joint"` the joint matrix has one. Where C = 0, λ = 0 and the step is the
-    plain gradient.
+    The mean is taken after the treatment of the eigenvalues; for ``eigenvalues="raw"``, where they
+    may cancel, it is the root mean square, `λ = c ‖C‖_F / √m`. Under ``scope="sample"`` every
+    sample has its own λ, under ``"joint"`` the joint matrix has one. Where C = 0, λ = 0 and the
+    step is the plain gradient.
 
     Args:
         c: the factor, finite, at least 0.
@@ -55,7 +55,7 @@ Damping = float | RelativeDamping
 
 
 def check_damping(damping: Any, default: Damping) -> Damping:
-    """``damping`` as a float or :class:`RelativeDamping`; ``default`` for `None`."""
+    """``damping`` as a float or :class:`RelativeDamping`; ``default`` for ``None``."""
     return default if damping is None else check_explicit_damping(damping)
 
 

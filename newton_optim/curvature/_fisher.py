@@ -26,23 +26,23 @@ class EmpiricalFisher(Curvature):
 
     .. math:: s_i = (F + λ I)^{-1} g_i, \qquad F = \frac1N \sum_j g_j g_j^\top
 
-    `g_i` is the gradient of the single sample's loss: F and λ live on that scale whatever the
-    reduction. Needs first derivatives only. Small gradients stay plain gradients (`s = g / λ`),
+    `g_i` is the gradient of sample i's own loss: F and λ are on the per-sample scale, whatever the
+    reduction. First derivatives are enough. Small gradients stay plain gradients (`s = g / λ`),
     long ones are shortened. λ → ∞ is the direction of the gradient.
 
-    Where N < m the `(N, N)` form is solved (Woodbury, Appendix F), and no `(m, m)` matrix is
+    Where N < m, the `(N, N)` form is solved (Woodbury, Appendix F), and no `(m, m)` matrix is
     formed: `G (GᵀG/N + λ I)⁻¹ = (G Gᵀ/N + λ I)⁻¹ G`. The products are taken and solved in float64
-    where the device has it: they square the condition, and gradients that explode a thousandfold,
-    which Newton losses are for, would lose all digits of the small ones in float32.
+    where the device has it: they square the condition number. In float32, a few gradients that
+    explode a thousandfold would cost the small ones all their digits.
 
     Args:
-        scope: `"batch"`: one F for all (the paper). `"sample"`: `g_i g_iᵀ`. `"joint"`: the batch as
-            one sample, `g gᵀ` of the vector of all Nm gradients.
+        scope: ``"batch"``: one F for all (the paper). ``"sample"``: `g_i g_iᵀ`. ``"joint"``: the
+            batch as one sample, `g gᵀ` of the vector of all Nm gradients.
         process_group: average F over the ranks of this group.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if ``scope`` is unknown, or ``process_group`` comes with `scope="joint"`.
+        ValueError: if ``scope`` is unknown, or ``process_group`` comes with ``scope="joint"``.
 
     Note:
         Default damping: λ = 1. F alone is singular where N < m (or m > 1 for one sample), so that

@@ -28,26 +28,26 @@ class GaussNewton(Curvature):
     the inner one's result u, and `g_i` the gradient of the whole. This is the Hessian without the
     second derivatives of the inner part: where the outer part is convex, C is positive
     semi-definite. The inner part is differentiated once, by k vector-Jacobian products for k
-    entries of its result. C and λ live on the scale of the single sample's loss, whatever the
-    reduction. λ → 0 is the Gauss-Newton step, λ → ∞ the direction of the gradient.
+    entries of its result. C and λ are on the per-sample scale, whatever the reduction. λ → 0 is the
+    Gauss-Newton step, λ → ∞ the direction of the gradient.
 
-    The loss must be handed over as a callable, `ComposedLoss(inner, outer)`, and its samples must
-    be independent. The second derivative of an outer part that is piecewise linear, such as the L1
-    distance, is 0, so that C = 0 and the step is the plain gradient: take another curvature.
+    The loss must be passed as a callable, ``ComposedLoss(inner, outer)``, and its samples must be
+    independent. The second derivative of an outer part that is piecewise linear, such as the L1
+    distance, is 0, so that C = 0 and the step is the plain gradient: use another curvature.
 
     Args:
-        scope: `"batch"`: one C for all, the mean over the batch. `"sample"`: each sample its own.
+        scope: ``"batch"``: one C for all, the mean over the batch. ``"sample"``: one per sample.
         chunk_size: how many rows of the Jacobians are computed at once; all by default.
         process_group: average C over the ranks of this group, weighted by their N.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if a name is unknown or ``chunk_size`` is below 1; on a step, if the loss is no
-            :class:`ComposedLoss` or its outer part has or shows no second derivative.
+        ValueError: if a name is unknown or ``chunk_size`` is below 1; on a step, if the loss is not
+            a :class:`ComposedLoss` or its outer part has no second derivative.
 
     Note:
-        Default damping: `RelativeDamping(0.1)`. Where the outer part is not convex, the absolute
-        values of the eigenvalues of C are taken. `torch.linalg.eigh` may synchronise with a CUDA
+        Default damping: ``RelativeDamping(0.1)``. Where the outer part is not convex, the absolute
+        values of the eigenvalues of C are taken. ``torch.linalg.eigh`` may synchronise with a CUDA
         device.
 
     .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683

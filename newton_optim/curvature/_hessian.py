@@ -26,31 +26,33 @@ class Hessian(Curvature):
 
     .. math:: s_i = (C + λ I)^{-1} g_i, \qquad C = \frac1N \sum_j H_j
 
-    `g_i` and `H_i` are gradient and Hessian of the single sample's loss: C and λ live on that scale
-    whatever the reduction. λ → 0 is the pure Newton step, λ → ∞ the direction of the gradient.
+    `g_i` and `H_i` are the gradient and the Hessian of sample i's own loss: C and λ are on the
+    per-sample scale, whatever the reduction. λ → 0 is the pure Newton step, λ → ∞ the direction of
+    the gradient.
 
     Args:
-        scope: `"batch"`: one C for all, the mean over the batch (the paper). `"sample"`:
-            `C_i = H_i`. `"joint"`: the whole `(Nm, Nm)` matrix of a loss that couples samples, N
-            times the Hessian of a mean loss; the other scopes would silently sum its cross blocks.
-        eigenvalues: what becomes of the eigenvalues of C before λ is added. `"raw"`: nothing (the
-            paper); where C is indefinite the step may go uphill. `"absolute"`: their size
-            (saddle-free). `"clamp"`: max(0, ·), the positive semi-definite part. On a positive
-            semi-definite C the three are the same.
-        chunk_size: how many columns of the Hessian are computed at once; all by default. Has no
-            effect on a loss with a closed form of its own.
-        check_independence: with one more product, find out whether the loss couples samples, and
-            raise if it does. It reads a value from the device.
+        scope: ``"batch"``: one C for all, the mean over the batch (the paper). ``"sample"``:
+            `C_i = H_i`. ``"joint"``: the full `(Nm, Nm)` matrix of a loss that couples samples, N
+            times the Hessian of a mean loss; the other scopes would silently sum its blocks across
+            samples.
+        eigenvalues: how the eigenvalues of C are treated before λ is added. ``"raw"``: not at all
+            (the paper); where C is indefinite, the step may go uphill. ``"absolute"``: their
+            absolute values (saddle-free). ``"clamp"``: max(0, ·), the positive semi-definite part.
+            On a positive semi-definite C, the three are the same.
+        chunk_size: how many columns of the Hessian are computed at once; all by default. It has no
+            effect on a loss that knows its Hessian.
+        check_independence: find out, by one more product, whether the loss couples samples, and
+            raise if it does. This reads a value from the device.
         process_group: average C over the ranks of this group, weighted by their N.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
         ValueError: if a name is unknown, ``chunk_size`` is below 1, or ``process_group`` comes with
-            `scope="joint"`; on a step, if ``check_independence`` finds coupled samples.
+            ``scope="joint"``; on a step, if ``check_independence`` finds coupled samples.
 
     Note:
-        Default damping: `RelativeDamping(0.1)`. `torch.linalg.eigh`, which `"absolute"` and
-        `"clamp"` use, may synchronise with a CUDA device; `"raw"` does not.
+        Default damping: ``RelativeDamping(0.1)``. ``torch.linalg.eigh``, which ``"absolute"`` and
+        ``"clamp"`` use, may synchronise with a CUDA device; ``"raw"`` does not.
 
     .. _arXiv 2410.19055: https://arxiv.org/abs/2410.19055
     """

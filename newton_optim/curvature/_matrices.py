@@ -1,4 +1,4 @@
-"""Newton steps from the matrices of single samples, `(N, m, m)`, in every scope."""
+"""Newton steps from per-sample matrices `(N, m, m)`, in every scope."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def solve_matrices(
     """The steps with the mean of the matrices, or with each sample's own.
 
     Args:
-        matrices: of the single samples, shape `(N, m, m)`.
+        matrices: one per sample, shape `(N, m, m)`.
         gradient: shape `(N, m)`.
         damping: λ, or relative to C.
         scope: "batch" or "sample".

@@ -20,7 +20,7 @@ _BY_NAME: Final[dict[str, Callable[[], Curvature]]] = {
 
 
 def resolve_curvature(curvature: Any) -> Curvature:
-    """The curvature that a name stands for, or an object, custom ones included.
+    """The curvature that a name stands for, or that an object is: custom ones are wrapped.
 
     Raises:
         TypeError: if ``curvature`` is neither a name nor an object with ``newton_step``.
@@ -33,11 +33,11 @@ def resolve_curvature(curvature: Any) -> Curvature:
             'curvature must be "hessian", "fisher", "identity" or an object with a newton_step '
             f"method, got {describe(curvature)}"
         )
-    if isinstance(curvature, Curvature) and _has_own_step(curvature):
+    if isinstance(curvature, Curvature) and _keeps_newton_step(curvature):
         return curvature
     return CustomCurvature(curvature)
 
 
-def _has_own_step(curvature: Curvature) -> bool:
-    """Whether no subclass of the user's has put another ``newton_step`` before the library's."""
+def _keeps_newton_step(curvature: Curvature) -> bool:
+    """Whether no subclass overrides the ``newton_step`` of the library."""
     return type(curvature).newton_step is Curvature.newton_step

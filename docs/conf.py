@@ -23,7 +23,7 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "newton_optim"
-# Single backticks in docstrings are code.
+# Single backticks in docstrings are formulas in plain text, such as `(C + λ I)`.
 default_role = "literal"
 
 myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
@@ -36,8 +36,8 @@ napoleon_numpy_docstring = False
 napoleon_custom_sections = ["Shapes", "Shapes and scale"]
 
 nitpicky = True
-# Nothing is fetched: what PyTorch and Python document is named without a link. What stands in
-# a signature of ours and is not public is named without one as well.
+# The build downloads nothing, so names of PyTorch and Python have no links. Neither have private
+# names in signatures.
 nitpick_ignore_regex = [
     ("py:.*", r"(torch|collections|typing|functools|hypothesis|st)\..*"),
     ("py:.*", r"(Tensor|Module|Optimizer|Any|Callable|ProcessGroup|Figure|optional)"),

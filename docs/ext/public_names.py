@@ -1,12 +1,13 @@
-"""Public names in the docs: each has an entry in the API reference, and references find it.
+"""Sphinx extension: every public name has an entry in the API reference, and references find it.
 
-A name in ``__all__`` without an entry is a warning, which ``sphinx-build -W`` makes an error.
+A name in ``__all__`` without an entry is a warning, which ``sphinx-build -W`` turns into an error.
+An object with several public names needs an entry under one of them.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -20,34 +21,40 @@ PACKAGE = "newton_optim"
 logger = logging.getLogger(__name__)
 
 
-def public_names(module: ModuleType) -> Iterator[str]:
-    """The full names in ``__all__`` of ``module`` and of the public modules in it."""
+def public_objects(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """The public names of ``module`` and of the public modules in it, with their objects."""
     for name in module.__all__:
         if isinstance(member := getattr(module, name), ModuleType):
-            yield from public_names(member)
+            yield from public_objects(member)
         else:
-            yield f"{module.__name__}.{name}"
+            yield f"{module.__name__}.{name}", member
+
+
+def undocumented(objects: list[tuple[str, Any]], documented: Container[str]) -> list[str]:
+    """The names of ``objects`` that have no entry, not even under another name of the object."""
+    found = {id(member) for name, member in objects if name in documented}
+    return [name for name, member in objects if id(member) not in found]
 
 
 def check_public_names(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn of every public name that no page documents."""
-    documented = env.domains["py"].data["objects"]
-    for name in public_names(importlib.import_module(PACKAGE)):
-        if name not in documented:
-            logger.warning("public name without an entry in the API reference: %s", name)
+    """Warn about every public name that no page documents."""
+    objects = list(public_objects(importlib.import_module(PACKAGE)))
+    for name in undocumented(objects, env.domains["py"].data["objects"]):
+        logger.warning("public name without an entry in the API reference: %s", name)
 
 
 def resolve_private_path(
     app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, contnode: nodes.Element
 ) -> Any:
-    """Signatures name a class by the private module that it is in: link to the public name."""
+    """Link to the documented name where a signature names the private module of a class."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not target.startswith(f"{PACKAGE}."):
         return None
+    domain = env.domains["py"]
+    documented = domain.data["objects"]
     name = target.rpartition(".")[2]
-    for full_name in public_names(importlib.import_module(PACKAGE)):
-        if full_name.rpartition(".")[2] == name and full_name != target:
-            domain = env.domains["py"]
+    for full_name, _ in public_objects(importlib.import_module(PACKAGE)):
+        if full_name.rpartition(".")[2] == name and full_name in documented:
             document = node.get("refdoc", "")
             return domain.resolve_xref(
                 env, document, app.builder, node["reftype"], full_name, node, contnode
@@ -56,7 +63,7 @@ def resolve_private_path(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register both with Sphinx."""
+    """Connect both to Sphinx."""
     app.connect("env-check-consistency", lambda app, env: check_public_names(app, env))
     app.connect("missing-reference", resolve_private_path)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -127,7 +127,7 @@ class NewtonLossOptimizer(OptimizerWrapper):
             changed = pre_hook(self, args, kwargs)
             if changed is not None:
                 args, kwargs = changed
-        loss = type(self)._step(*args, **kwargs)
+        loss = self._step(*args[1:], **kwargs)  # A hook may have changed the closure.
         for post_hook in self._optimizer_step_post_hooks.values():
             post_hook(self, args, kwargs)
         return loss

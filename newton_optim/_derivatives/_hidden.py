@@ -64,7 +64,7 @@ def _nodes_between(root: Node | None, stop: Collection[Node]) -> list[Node]:
 
 def _user_function(node: Any) -> type[Function]:
     """The class the user wrote; `torch.func` runs a generated one that closes over it."""
-    function = node._forward_cls
+    function = node._forward_cls  # noqa: SLF001 - torch has no other way to it.
     if function.__module__ == "torch._functorch.autograd_function":
         for cell in function.backward.__closure__ or ():
             if isinstance(cell.cell_contents, type) and issubclass(cell.cell_contents, Function):
@@ -80,7 +80,7 @@ class _WatchBackward(TorchDispatchMode):
         self.left: set[Node] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        node = torch._C._current_autograd_node()
+        node = torch._C._current_autograd_node()  # noqa: SLF001
         if isinstance(node, BackwardCFunction) and _leaves_autograd(func, args):
             self.left.add(node)
         return func(*args, **(kwargs or {}))

@@ -23,8 +23,8 @@ class SupportsNewtonStep(Protocol):
         ``"gauss_newton"``. What it does not name is ``None`` in the derivatives. A curvature that
         delegates to one of the library's has the ``needs`` of that one.
     ``default_damping``
-        what it is handed where the user names no damping: a float or :class:`RelativeDamping`;
-        0.0 by default.
+        what it is handed where the user names no damping: a float or
+        :class:`~newton_optim.RelativeDamping`; 0.0 by default.
     """
 
     def newton_step(self, derivatives: LossDerivatives, damping: float | RelativeDamping) -> Tensor:

@@ -105,8 +105,8 @@ def damped_step(
         matrix: C, shape `(m, m)` for all samples or `(N, m, m)` for each its own, on the per-sample
             scale. Its symmetric part counts.
         gradient: the gradients `g_i`, shape `(N, m)`, in the dtype of ``matrix``.
-        damping: λ, or :class:`RelativeDamping`.
-        eigenvalues: "absolute", "raw" or "clamp", as for :class:`Hessian`.
+        damping: λ, or :class:`~newton_optim.RelativeDamping`.
+        eigenvalues: "absolute", "raw" or "clamp", as in :class:`~newton_optim.Hessian`.
 
     Returns:
         The steps, shape `(N, m)`.

@@ -22,7 +22,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = tuple[int, ...]
 
 FORMS = ("scalar", "vector", "callable scalar", "callable vector", "derivatives")
-DOORS = ("newton_target", "newton_loss", "NewtonLoss", "step", "backward")
+ENTRY_POINTS = ("newton_target", "newton_loss", "NewtonLoss", "step", "backward")
 
 seeds = st.integers(0, 2**32 - 1)
 dtypes = st.sampled_from([torch.float64, torch.float32])
@@ -228,10 +228,10 @@ def problems(
 
 @st.composite
 def routes(draw: st.DrawFn) -> tuple[str, str]:
-    """A door and a form of the loss that this door takes (`NewtonLoss` takes callables alone)."""
-    door = draw(st.sampled_from(DOORS))
-    forms = FORMS[2:] if door == "NewtonLoss" else FORMS
-    return door, draw(st.sampled_from(forms))
+    """An entry point and a form of the loss that it takes (`NewtonLoss` takes callables alone)."""
+    entry_point = draw(st.sampled_from(ENTRY_POINTS))
+    forms = FORMS[2:] if entry_point == "NewtonLoss" else FORMS
+    return entry_point, draw(st.sampled_from(forms))
 
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
@@ -242,7 +242,7 @@ def reduced(loss: Tensor, reduction: str) -> Tensor:
 def given_as(
     form: str, function: Callable[..., Tensor], outputs: Any, args: tuple[Any, ...], reduction: str
 ) -> tuple[Any, tuple[Any, ...]]:
-    """`(loss, args)` for a door: the per-sample loss `function` in one of the `FORMS`."""
+    """`(loss, args)` for an entry point: the per-sample loss `function` in one of the `FORMS`."""
     if form == "scalar":
         return reduced(function(outputs, *args), reduction), ()
     if form == "vector":
@@ -255,7 +255,7 @@ def given_as(
 
 
 def arriving_gradient(
-    door: str,
+    entry_point: str,
     form: str,
     outputs: Any,
     function: Callable[..., Tensor],
@@ -264,24 +264,24 @@ def arriving_gradient(
     reduction: str = "mean",
     **options: Any,
 ) -> Array:
-    """The gradient `(N, m)` that a door sends to the network, for a per-sample loss `function`."""
+    """The gradient `(N, m)` that reaches the network, for a per-sample loss `function`."""
     parameters = map_outputs(lambda part: part.detach().clone().requires_grad_(), outputs)
     y = map_outputs(lambda part: part * 1, parameters)
     loss, args = given_as(form, function, y, args, reduction)
     options = {**options, "reduction": reduction}
-    if door == "newton_target":
+    if entry_point == "newton_target":
         z_star = to_array(newton_optim.newton_target(loss, y, *args, **options))
         with np.errstate(invalid="ignore"):  # ∞ - ∞, where an output is infinite.
             step: Array = to_array(y) - z_star
         return step / len(step) if reduction == "mean" else step
-    if door == "newton_loss":
+    if entry_point == "newton_loss":
         newton_optim.newton_loss(loss, y, *args, **options).backward()
-    elif door == "NewtonLoss":
+    elif entry_point == "NewtonLoss":
         newton_optim.NewtonLoss(loss, **options)(y, *args).backward()
     else:
         base = torch.optim.SGD(leaves(parameters), lr=1.0)
         optimizer = newton_optim.NewtonLossOptimizer(base, **options)
-        if door == "step":
+        if entry_point == "step":
             optimizer.step(lambda: (y, loss, *args))
         else:
             optimizer.backward(y, loss, *args)

@@ -43,15 +43,15 @@ def base() -> torch.optim.Optimizer:
     return torch.optim.SGD([torch.zeros(2, requires_grad=True)], lr=0.1)
 
 
-# --- The options that the doors share ---------------------------------------------------------
+# --- The options that the entry points share --------------------------------------------------
 
-DOORS: dict[str, Callable[..., Any]] = {
+ENTRY_POINTS: dict[str, Callable[..., Any]] = {
     "newton_target": lambda **options: newton_target(loss, outputs(), **options),
     "newton_loss": lambda **options: newton_loss(loss, outputs(), **options),
     "NewtonLoss": lambda **options: NewtonLoss(loss, **options)(outputs()),
     "NewtonLossOptimizer": lambda **options: NewtonLossOptimizer(base(), **options),
 }
-INJECT_DOORS: dict[str, Callable[..., Any]] = {
+INJECT_ENTRY_POINTS: dict[str, Callable[..., Any]] = {
     "inject_fisher": lambda **options: inject_fisher(outputs(), **options),
     "InjectFisher": lambda **options: InjectFisher(**options)(outputs()),
 }
@@ -88,17 +88,19 @@ BAD_CURVATURES: list[tuple[str, Any, type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("name", "value", "error"), BAD_OPTIONS + BAD_CURVATURES)
-@pytest.mark.parametrize("door", DOORS)
-def test_bad_options(door: str, name: str, value: Any, error: type[Exception]) -> None:
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_bad_options(entry_point: str, name: str, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=name):
-        DOORS[door](**{name: value})
+        ENTRY_POINTS[entry_point](**{name: value})
 
 
 @pytest.mark.parametrize(("name", "value", "error"), BAD_OPTIONS)
-@pytest.mark.parametrize("door", INJECT_DOORS)
-def test_bad_options_of_inject(door: str, name: str, value: Any, error: type[Exception]) -> None:
+@pytest.mark.parametrize("entry_point", INJECT_ENTRY_POINTS)
+def test_bad_options_of_inject(
+    entry_point: str, name: str, value: Any, error: type[Exception]
+) -> None:
     with pytest.raises(error, match=name):
-        INJECT_DOORS[door](**{name: value})
+        INJECT_ENTRY_POINTS[entry_point](**{name: value})
 
 
 def test_the_choices_are_listed() -> None:
@@ -111,9 +113,9 @@ def test_the_choices_are_listed() -> None:
 @pytest.mark.parametrize(
     "damping", [1, 0, 0.5, np.float32(0.5), np.int64(2), np.array(0.5), torch.tensor(0.5)]
 )
-@pytest.mark.parametrize("door", [*DOORS, *INJECT_DOORS])
-def test_real_numbers_of_all_kinds_are_dampings(door: str, damping: Any) -> None:
-    (DOORS | INJECT_DOORS)[door](damping=damping)
+@pytest.mark.parametrize("entry_point", [*ENTRY_POINTS, *INJECT_ENTRY_POINTS])
+def test_real_numbers_of_all_kinds_are_dampings(entry_point: str, damping: Any) -> None:
+    (ENTRY_POINTS | INJECT_ENTRY_POINTS)[entry_point](damping=damping)
 
 
 CURVATURES: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
@@ -207,9 +209,9 @@ def test_bad_outputs(bad: Any, error: type[Exception], curvature: str) -> None:
 
 @pytest.mark.parametrize(("bad", "error"), BAD_OUTPUTS.values(), ids=list(BAD_OUTPUTS))
 def test_bad_outputs_of_inject(bad: Any, error: type[Exception]) -> None:
-    for door in [inject_fisher, InjectFisher()]:
+    for entry_point in [inject_fisher, InjectFisher()]:
         with pytest.raises(error, match="outputs"):
-            door(bad)
+            entry_point(bad)
 
 
 # --- Losses -----------------------------------------------------------------------------------
@@ -255,9 +257,9 @@ def test_losses_without_a_graph(curvature: str, cut: str) -> None:
     with torch.no_grad():
         without = loss(y)
     cut_loss = {"detached": loss(y).detach(), "no_grad": without, "constant": torch.ones(4)}[cut]
-    for door in [newton_target, newton_loss]:
+    for entry_point in [newton_target, newton_loss]:
         with pytest.raises(ValueError, match=r"loss|outputs"):
-            door(cut_loss, y, curvature=curvature)
+            entry_point(cut_loss, y, curvature=curvature)
 
 
 def test_a_tensor_loss_takes_no_arguments() -> None:

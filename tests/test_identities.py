@@ -1,4 +1,4 @@
-"""The identities of the method, as properties over every door and every form of a loss."""
+"""The identities of the method, as properties over every entry point and every form of a loss."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_woodbury_with_little_damping(seed: int, n: int, damping: float) -> None
 
 
 @given(problems(), routes(), reductions, positive_dampings)
-def test_fisher_through_every_door(
+def test_fisher_through_every_entry_point(
     problem: Problem, route: tuple[str, str], reduction: str, damping: float
 ) -> None:
     options = {"reduction": reduction, "damping": damping}

@@ -101,7 +101,7 @@ def test_a_bad_sample_of_known_derivatives(
 
 
 @given(problems(structure=(3,)), routes(), st.data(), bads, reductions)
-def test_a_bad_output_through_every_door(
+def test_a_bad_output_through_every_entry_point(
     problem: Problem, route: tuple[str, str], data: st.DataObject, bad: float, reduction: str
 ) -> None:
     sample = data.draw(st.integers(0, len(problem.y) - 1))
@@ -212,10 +212,10 @@ def test_nothing_but_bad_samples(problem: Problem, route: tuple[str, str], bad: 
 
 
 @pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
-@pytest.mark.parametrize("door", ["newton_loss", "step"])
+@pytest.mark.parametrize("entry_point", ["newton_loss", "step"])
 @pytest.mark.parametrize("form", ["tensor", "callable"])
 def test_the_value_is_not_hidden_and_no_parameter_becomes_nan(
-    curvature: str, door: str, form: str
+    curvature: str, entry_point: str, form: str
 ) -> None:
     net = torch.nn.Linear(3, 2)
     x, scale = torch.randn(4, 3), torch.tensor([1.0, float("nan"), 1.0, float("inf")])
@@ -227,7 +227,7 @@ def test_the_value_is_not_hidden_and_no_parameter_becomes_nan(
     loss: Any = losses(y).mean() if form == "tensor" else losses
     base = torch.optim.Adam(net.parameters())
     before = net.weight.detach().clone()
-    if door == "step":
+    if entry_point == "step":
         optimizer = newton_optim.NewtonLossOptimizer(base, curvature=curvature)
         value = optimizer.step(lambda: (y, loss))
         assert optimizer.diagnostics["nonfinite_samples"] == 2

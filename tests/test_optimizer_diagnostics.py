@@ -30,12 +30,12 @@ EIGENVALUES = {"eigenvalue_min", "eigenvalue_max", "damping_over_largest_eigenva
 
 
 @pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
-@pytest.mark.parametrize("door", ["step", "backward"])
-def test_diagnostics_are_tensors(curvature: str, door: str) -> None:
+@pytest.mark.parametrize("entry_point", ["step", "backward"])
+def test_diagnostics_are_tensors(curvature: str, entry_point: str) -> None:
     net = network()
     optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()), curvature=curvature)
     expected = losses(net(inputs())).mean()
-    if door == "step":
+    if entry_point == "step":
         optimizer.step(closure_of(net))
     else:
         optimizer.backward(*closure_of(net)())

@@ -1,4 +1,4 @@
-"""The doors under `torch.func` and `torch.compile`."""
+"""The entry points under `torch.func` and `torch.compile`."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_with_a_linear_inner_part_it_is_the_hessian(seed: int) -> None:
 
 
 @given(seeds)
-def test_all_doors_that_take_a_callable_agree(seed: int) -> None:
+def test_all_entry_points_that_take_a_callable_agree(seed: int) -> None:
     case = Case(seed)
     loss, curvature = ComposedLoss(case.inner, case.outer), GaussNewton()
     expected = (case.y - newton_target(loss, case.y, case.t, curvature=curvature)) / len(case.y)

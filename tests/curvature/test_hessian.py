@@ -1,4 +1,4 @@
-"""The Hessian as curvature: on its own, and through the doors against the dense reference."""
+"""The Hessian as curvature, on its own and through the entry points."""
 
 from __future__ import annotations
 

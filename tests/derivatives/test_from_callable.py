@@ -66,8 +66,8 @@ def test_a_loss_that_mutates_its_inputs_cannot_corrupt_the_outputs(
     assert torch.equal(y, before)
 
 
-@pytest.mark.parametrize("door", ["newton_loss", "step"])
-def test_a_mutating_loss_leaves_the_network_gradient_right(door: str) -> None:
+@pytest.mark.parametrize("entry_point", ["newton_loss", "step"])
+def test_a_mutating_loss_leaves_the_network_gradient_right(entry_point: str) -> None:
     parameter = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     before = parameter.detach().clone()
     y = parameter.exp()  # Its backward needs the values of y.
@@ -77,7 +77,7 @@ def test_a_mutating_loss_leaves_the_network_gradient_right(door: str) -> None:
         return y.square().sum(dim=1)
 
     try:
-        if door == "newton_loss":
+        if entry_point == "newton_loss":
             newton_optim.newton_loss(mutating, y, damping=0.0).backward()
         else:
             base = torch.optim.SGD([parameter], lr=0.0)
@@ -103,7 +103,7 @@ def traceable(y: Tensor) -> Tensor:
     return torch.where(y.abs() < 1, y.square(), 2 * y.cosh()).sum(dim=1)
 
 
-def test_the_tensor_door_takes_losses_that_read_their_values() -> None:
+def test_the_tensor_entry_point_takes_losses_that_read_their_values() -> None:
     y = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     z_star = newton_optim.newton_target(reading(y), y)
     assert_close(z_star, newton_step_by_autograd(traceable, y))
@@ -114,7 +114,7 @@ def test_a_callable_that_reads_its_values_is_right_or_refused(curvature: str) ->
     y = torch.randn(4, 3, dtype=torch.float64)
     expected = newton_optim.newton_target(traceable, y, curvature=curvature)
     call = partial(newton_optim.newton_target, reading, y, curvature=curvature)
-    assert_right_or_refused(call, expected, way_out=r"tensor|door")
+    assert_right_or_refused(call, expected, way_out=r"tensor|entry point")
 
 
 class BranchingSquare(TracedSquare):

@@ -14,22 +14,24 @@ from tests.asserts import as_float64, assert_step, damped_solve
 from tests.strategies import WavyLossWithDerivatives
 
 
-@pytest.mark.parametrize("door", ["newton_target", "newton_loss", "NewtonLoss", "step", "backward"])
-def test_every_door_uses_the_derivatives_of_a_loss(door: str) -> None:
+@pytest.mark.parametrize(
+    "entry_point", ["newton_target", "newton_loss", "NewtonLoss", "step", "backward"]
+)
+def test_every_entry_point_uses_the_derivatives_of_a_loss(entry_point: str) -> None:
     problem_args = torch.zeros(2, 3), torch.eye(3).expand(2, 3, 3), 0.3
     y = torch.randn(2, 3, requires_grad=True)
     loss = WavyLossWithDerivatives()
     base = torch.optim.SGD([y], lr=1.0)
-    if door == "NewtonLoss":
+    if entry_point == "NewtonLoss":
         newton_optim.NewtonLoss(loss)(y, *problem_args)
-    elif door in {"step", "backward"}:
+    elif entry_point in {"step", "backward"}:
         optimizer = newton_optim.NewtonLossOptimizer(base)
-        if door == "step":
+        if entry_point == "step":
             optimizer.step(lambda: (y, loss, *problem_args))
         else:
             optimizer.backward(y, loss, *problem_args)
     else:
-        getattr(newton_optim, door)(loss, y, *problem_args)
+        getattr(newton_optim, entry_point)(loss, y, *problem_args)
     assert loss.asked == 1
 
 

@@ -54,9 +54,9 @@ def test_outputs_that_are_not_in_the_graph(view: str, curvature: str) -> None:
         "copy": y.clone(),
         "other": torch.randn(4, 3, requires_grad=True),
     }[view]
-    for door in [newton_optim.newton_target, newton_optim.newton_loss]:
+    for entry_point in [newton_optim.newton_target, newton_optim.newton_loss]:
         with pytest.raises(ValueError, match="outputs"):
-            door(loss, taken, curvature=curvature)
+            entry_point(loss, taken, curvature=curvature)
 
 
 def test_one_of_several_outputs_is_not_in_the_graph() -> None:
@@ -69,17 +69,17 @@ def test_one_of_several_outputs_is_not_in_the_graph() -> None:
 # --- The seed of a mean -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", ["newton_loss", "step"])
+@pytest.mark.parametrize("entry_point", ["newton_loss", "step"])
 @pytest.mark.parametrize("loss_dtype", [torch.float16, torch.float32])
 def test_small_gradients_of_a_half_precision_mean_do_not_flush_to_zero(
-    door: str, loss_dtype: torch.dtype
+    entry_point: str, loss_dtype: torch.dtype
 ) -> None:
     """g_i = 1e-4 y_i over N = 8192: the mean's gradient is below float16's smallest number."""
     n = 8192
     parameter = torch.ones(n, 2, dtype=torch.float16, requires_grad=True)
     y = parameter * 1
     loss = (0.5e-4 * y.to(loss_dtype).square()).sum(dim=1).mean()
-    if door == "newton_loss":
+    if entry_point == "newton_loss":
         newton_optim.newton_loss(loss, y, damping=0.0).backward()
     else:
         base = torch.optim.SGD([parameter], lr=0.0)

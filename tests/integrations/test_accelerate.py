@@ -1,4 +1,4 @@
-"""Accelerate: the loss door, accumulation included, and what its optimiser does to closures."""
+"""Accelerate: `NewtonLoss`, accumulation included, and what its optimiser does to closures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _fresh_state() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_the_loss_door(accumulate: int) -> None:
+def test_the_loss_entry_point(accumulate: int) -> None:
     from accelerate import Accelerator
 
     accelerator = Accelerator(cpu=True, gradient_accumulation_steps=accumulate)

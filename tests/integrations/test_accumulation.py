@@ -46,7 +46,7 @@ splits = pytest.mark.parametrize("sizes", [EQUAL, UNEQUAL], ids=str)
 
 
 def gradient(
-    door: str, sizes: Sequence[int], settings: Settings, reduction: str = "mean"
+    entry_point: str, sizes: Sequence[int], settings: Settings, reduction: str = "mean"
 ) -> Tensor:
     """The network's gradient, accumulated: a mean is weighted by its share of the samples."""
     net = make_net().double()
@@ -56,7 +56,7 @@ def gradient(
     x, target = (t.double().split(list(sizes)) for t in make_batch())
     for part, t in zip(x, target, strict=True):
         share = len(part) / sum(sizes) if reduction == "mean" else 1.0
-        if door == "optimiser":
+        if entry_point == "optimiser":
             optimizer.backward(net(part), wavy, t, scale=share)
         else:
             (newton_loss(wavy, net(part), t, **options) * share).backward()
@@ -70,8 +70,12 @@ def relative_difference(actual: Tensor, expected: Tensor) -> float:
 @splits
 @reductions
 @pytest.mark.parametrize("settings", OWN_CURVATURE + SHARED_CURVATURE, ids=str)
-def test_both_doors_accumulate_the_same(settings: Settings, reduction: str, sizes: Any) -> None:
-    found = [gradient(door, sizes, settings, reduction) for door in ("optimiser", "loss")]
+def test_both_entry_points_accumulate_the_same(
+    settings: Settings, reduction: str, sizes: Any
+) -> None:
+    found = [
+        gradient(entry_point, sizes, settings, reduction) for entry_point in ("optimiser", "loss")
+    ]
     assert relative_difference(*found) < 1e-12
 
 

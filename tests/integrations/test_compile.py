@@ -55,7 +55,7 @@ def assert_same_gradients(call: Callable[[nn.Module], Callable[..., Tensor]], ma
 @losses
 @pytest.mark.parametrize("curvature", ["hessian", "fisher", "identity"])
 def test_network_and_newton_loss_are_one_graph(loss: Loss, curvature: str) -> None:
-    """Through the callable door: `fullgraph=True`, with the closed form or without."""
+    """The loss as a callable: `fullgraph=True`, with the closed form or without."""
     assert_same_gradients(
         lambda net: lambda x, t: newton_loss(loss, net(x), t, curvature=curvature), compiled
     )
@@ -73,7 +73,7 @@ def test_network_and_layer_are_one_graph() -> None:
     assert_same_gradients(lambda net: lambda x, t: wavy(inject_fisher(net(x)), t).mean(), compiled)
 
 
-def tensor_door(net: nn.Module) -> Callable[..., Tensor]:
+def tensor_entry_point(net: nn.Module) -> Callable[..., Tensor]:
     def step(x: Tensor, target: Tensor) -> Tensor:
         y = net(x)
         return newton_loss(wavy(y, target), y)
@@ -81,18 +81,18 @@ def tensor_door(net: nn.Module) -> Callable[..., Tensor]:
     return step
 
 
-def test_the_tensor_door_is_not_one_graph() -> None:
+def test_the_tensor_entry_point_is_not_one_graph() -> None:
     """It walks the graph of the loss, which Dynamo does not have while it traces."""
     with pytest.raises(torch._dynamo.exc.Unsupported):
-        compiled(tensor_door(make_net()))(*make_batch())
+        compiled(tensor_entry_point(make_net()))(*make_batch())
 
 
-def test_the_tensor_door_with_graph_breaks_is_refused_where_autograd_is_traced() -> None:
+def test_the_tensor_entry_point_with_graph_breaks_is_refused_where_autograd_is_traced() -> None:
     """A compiled piece is one node to autograd: the loss was not computed from that `y`.
 
     It never trains on a wrong gradient.
     """
-    step = compiled(tensor_door(make_net()), fullgraph=False)
+    step = compiled(tensor_entry_point(make_net()), fullgraph=False)
     with pytest.raises(ValueError, match="loss was not computed from outputs"):
         step(*make_batch())
 

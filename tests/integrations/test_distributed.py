@@ -72,14 +72,14 @@ def assert_ranks_agree(net: torch.nn.Module) -> None:
         assert torch.equal(copies[0], copies[1])
 
 
-def train_ddp(rank: int, folder: str, name: str, door: str, shared: bool) -> None:
+def train_ddp(rank: int, folder: str, name: str, entry_point: str, shared: bool) -> None:
     net = DistributedDataParallel(make_net())
     sgd = make_sgd(net)
     curvature = make_curvature(name, dist.group.WORLD if shared else None)
     x, target = share(rank)
     wrapped = NewtonLossOptimizer(sgd, curvature=curvature)
     for _ in range(STEPS):
-        if door == "loss":
+        if entry_point == "loss":
             sgd.zero_grad()
             newton_loss(wavy, net(x), target, curvature=curvature).backward()
             sgd.step()
@@ -90,10 +90,10 @@ def train_ddp(rank: int, folder: str, name: str, door: str, shared: bool) -> Non
         assert_same(net.module, train_whole(name), tolerance=1e-5)
 
 
-@pytest.mark.parametrize("door", ["loss", "optimiser"])
+@pytest.mark.parametrize("entry_point", ["loss", "optimiser"])
 @pytest.mark.parametrize("name", ["hessian", "fisher"])
-def test_ddp_with_a_shared_curvature_equals_one_process(name: str, door: str) -> None:
-    run(train_ddp, name, door, True)
+def test_ddp_with_a_shared_curvature_equals_one_process(name: str, entry_point: str) -> None:
+    run(train_ddp, name, entry_point, True)
 
 
 def test_ddp_with_a_local_curvature_keeps_ranks_identical() -> None:

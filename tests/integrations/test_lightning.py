@@ -1,4 +1,4 @@
-"""Lightning: the loss door under automatic, the optimiser under manual optimisation."""
+"""Lightning: `NewtonLoss` under automatic, the optimiser under manual optimisation."""
 
 from __future__ import annotations
 

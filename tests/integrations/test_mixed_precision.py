@@ -26,7 +26,7 @@ ROUNDING = {None: 1e-5, torch.bfloat16: 2e-2, torch.float16: 2e-3}
 
 bases = pytest.mark.parametrize("base", BASES.values(), ids=list(BASES))
 dtypes = pytest.mark.parametrize("dtype", ROUNDING, ids=str)
-doors = pytest.mark.parametrize("door", ["loss", "optimiser", "layer"])
+entry_points = pytest.mark.parametrize("entry_point", ["loss", "optimiser", "layer"])
 
 
 def make_scaler(scale: float | None) -> GradScaler:
@@ -45,29 +45,29 @@ def outputs_of(net: nn.Module, dtype: torch.dtype | None) -> tuple[Tensor, Tenso
 
 
 def backward(
-    door: str,
+    entry_point: str,
     net: nn.Module,
     optimizer: NewtonLossOptimizer,
     scaler: GradScaler,
     dtype: torch.dtype | None,
 ) -> None:
-    """Gradients of the same Newton loss, multiplied by the scale, through each of the doors."""
+    """Gradients of the same Newton loss, multiplied by the scale, by each entry point."""
     y, target = outputs_of(net, dtype)
-    if door == "loss":
+    if entry_point == "loss":
         loss = newton_loss(wavy, y, target, curvature="fisher", damping=LAMBDA)
         scaler.scale(loss).backward()
-    elif door == "optimiser":
+    elif entry_point == "optimiser":
         optimizer.backward(y, wavy, target, scale=scaler.scale(torch.ones(())))
     else:
         z = inject_fisher(y, LAMBDA, grad_scale=scaler.get_scale)
         scaler.scale(wavy(z, target).mean()).backward()
 
 
-def gradients(door: str, dtype: torch.dtype | None, scale: float | None) -> list[Tensor]:
+def gradients(entry_point: str, dtype: torch.dtype | None, scale: float | None) -> list[Tensor]:
     """Unscaled by the scaler, ready for clipping."""
     net = make_net()
     optimizer, scaler = make_optimizer(net), make_scaler(scale)
-    backward(door, net, optimizer, scaler, dtype)
+    backward(entry_point, net, optimizer, scaler, dtype)
     scaler.unscale_(optimizer)
     return [parameter.grad for parameter in net.parameters()]
 
@@ -79,18 +79,18 @@ def assert_all_close(actual: list[Tensor], expected: list[Tensor], tolerance: fl
 
 
 @dtypes
-@doors
-def test_half_precision_outputs_train_a_float32_network(door: str, dtype: Any) -> None:
+@entry_points
+def test_half_precision_outputs_train_a_float32_network(entry_point: str, dtype: Any) -> None:
     """What reaches the parameters is the full precision gradient, to the rounding of the dtype."""
     exact = gradients("loss", None, None)
-    assert_all_close(gradients(door, dtype, None), exact, 2 * ROUNDING[dtype])
+    assert_all_close(gradients(entry_point, dtype, None), exact, 2 * ROUNDING[dtype])
 
 
 @dtypes
-@doors
-def test_unscaled_gradients_equal_those_of_an_unscaled_run(door: str, dtype: Any) -> None:
-    scaled = gradients(door, dtype, 1000.0)
-    assert_all_close(scaled, gradients(door, dtype, None), ROUNDING[dtype])
+@entry_points
+def test_unscaled_gradients_equal_those_of_an_unscaled_run(entry_point: str, dtype: Any) -> None:
+    scaled = gradients(entry_point, dtype, 1000.0)
+    assert_all_close(scaled, gradients(entry_point, dtype, None), ROUNDING[dtype])
 
 
 def snapshot(net: nn.Module, optimizer: NewtonLossOptimizer) -> tuple[Any, Any]:
@@ -100,14 +100,14 @@ def snapshot(net: nn.Module, optimizer: NewtonLossOptimizer) -> tuple[Any, Any]:
 
 
 @bases
-@doors
-def test_an_overflow_skips_the_step_and_touches_nothing(door: str, base: Any) -> None:
+@entry_points
+def test_an_overflow_skips_the_step_and_touches_nothing(entry_point: str, base: Any) -> None:
     net = make_net()
     optimizer, scaler = make_optimizer(net, base), make_scaler(1.0)
 
     def step() -> None:
         optimizer.zero_grad()
-        backward(door, net, optimizer, scaler, torch.float16)
+        backward(entry_point, net, optimizer, scaler, torch.float16)
         scaler.step(optimizer)
 
     step()  # There are momenta now.

@@ -1,4 +1,4 @@
-"""The Hugging Face Trainer: the loss door in the model's own `forward`."""
+"""The Hugging Face Trainer: the loss as an entry point in the model's own `forward`."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def train(accumulate: int) -> Model:
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
-def test_the_loss_door(accumulate: int) -> None:
+def test_the_loss_entry_point(accumulate: int) -> None:
     assert_same(train(accumulate).net, train_by_hand(accumulate=accumulate))

@@ -1,153 +1,105 @@
-"""The shape of a loss: gradients, coupling, curvature, and what one step does to it."""
+"""The Hessians of the samples: their signs, their mean C, and the Newton step with it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from newton_optim._derivatives import LossDerivatives
-from newton_optim._diagnosis._probe import LossFailedError, Probe
-from newton_optim._diagnosis._rounding import cosine, ratio, share
-from newton_optim.curvature import Hessian
+from newton_optim._diagnosis._comparison import cosine, ratio, share
+from newton_optim._diagnosis._probe import Probe, SecondDerivatives
+from newton_optim._diagnosis._randomness import other_draw
+from newton_optim._diagnosis._sandbox import LossFailedError
+from newton_optim._diagnosis._section import Section
 
-MAX_HESSIAN_ENTRIES = 2**25
-"""`N m²` above this is not computed: a quarter of a GiB in float64."""
-
-# A gradient this much shorter than the longest has vanished.
-_VANISHED = 1e-3
-
-# A sample is solved if its loss is above the batch's lowest by less than this share of the mean.
-_SOLVED = 1e-2
+MAX_ENTRIES = 2**25
+"""Above this `N m²`, no Hessians are computed: a quarter of a GiB in float64."""
 
 
-def gradient_facts(found: LossDerivatives, *, one_loss_a_sample: bool) -> dict[str, Any]:
-    """How long the gradients of the samples are.
+@dataclass(frozen=True, kw_only=True)
+class Hessians(Section):
+    """Curvature of the samples, and how far it can be trusted."""
 
-    A sample that is solved may have a short gradient. It is left out of the comparison, where the
-    loss tells: with ``one_loss_a_sample``.
-    """
-    assert found.kept is not None
-    facts: dict[str, Any] = {"nonfinite": share(~(found.kept & found.value.isfinite()))}
-    lengths = found.gradient[found.kept].norm(dim=1)
-    if len(lengths) == 0:
-        return facts
-    facts["median_gradient"] = float(lengths.median())
-    open_, values = lengths, found.value[found.kept]
-    if one_loss_a_sample and bool(values.isfinite().all()):
-        excess = values - values.min()
-        open_ = lengths[excess >= _SOLVED * excess.mean()]
-        facts["vanishing"] = float((open_ < _VANISHED * lengths.max()).sum()) / len(lengths)
-    facts["longest_over_median"] = ratio(open_.max(), open_.median())
-    return facts
+    negative_curvature: float | None = None
+    condition: float | None = None
+    rank: int | None = None
+    newton_cosine: float | None = None
+    hessian_error: float | None = None
+    hessian_agreement: float | None = None
 
 
-def is_coupled(probe: Probe, y: Tensor) -> bool | None:
-    """Whether moving every other sample changes the gradients of those that stay."""
-    if len(y) < 2:
-        return None
-    generator = torch.Generator("cpu").manual_seed(probe.seed)
-    shift = torch.rand(y[1::2].shape, generator=generator, device="cpu")
-    moved = y.clone()
-    moved[1::2] += 0.1 * typical_size(y) * shift.to(y)
-    try:
-        before, again, after = (probe.derivatives(x).gradient[::2] for x in (y, y, moved))
-    except LossFailedError:
-        return None
-    if differ(before, again):  # The loss draws from a generator of its own.
-        return None
-    return differ(before, after)
-
-
-def differ(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors differ by more than a device's order of summation explains."""
-    size = torch.maximum(a.abs().max(), b.abs().max())
-    return bool((a - b).abs().max() > math.sqrt(torch.finfo(a.dtype).eps) * size)
-
-
-def gradient_step_leaves(probe: Probe, y: Tensor, found: LossDerivatives) -> float | None:
-    """What is left after the best single gradient step, if the loss is a parabola along it.
-
-    The share of the gradient's length that is left, or of the promised decrease that is missing,
-    whichever is more. The parabola is made from a difference of gradients. `None` where the loss
-    does not bend upwards.
-    """
-    g = found.gradient
-    h = 1e-3 * typical_size(y) / typical_size(g)
-    try:
-        bend = (g * (g - probe.derivatives(y - h * g).gradient)).sum() / h
-        if not bend > 0:
-            return None
-        rate = g.square().sum() / bend
-        after = probe.derivatives(y - rate * g)
-    except LossFailedError:
-        return None
-    promised = rate * g.square().sum() / 2
-    missing = 1.0 - (_total(found) - _total(after)) / promised
-    return float(torch.maximum(after.gradient.norm() / g.norm(), missing.abs()))
-
-
-def _total(found: LossDerivatives) -> Tensor:
-    """The sum of the losses of the samples that count."""
-    assert found.kept is not None
-    return torch.where(found.kept & found.value.isfinite(), found.value, 0.0).sum()
-
-
-def typical_size(tensor: Tensor) -> float:
-    """The root mean square of the finite entries; 1 where all are zero."""
-    finite = tensor[tensor.isfinite()]
-    size = float(finite.square().mean().sqrt()) if len(finite) else 0.0
-    return size if size > 0 else 1.0
-
-
-def curvature_facts(found: LossDerivatives) -> dict[str, Any]:
+def hessians(
+    probe: Probe, y: Tensor, *, is_coupled: bool | None, is_random: bool | None, judged: bool
+) -> Hessians:
     """Signs and sizes of the Hessians, and the direction of the default Newton step.
 
     Args:
-        found: derivatives with Hessians that are computed.
+        probe: the loss.
+        y: the outputs.
+        is_coupled: nothing is measured then: a sample has no Hessian of its own.
+        is_random: compare the Hessians of two draws.
+        judged: compare the mean Hessians in float32 and float64.
     """
-    H, kept = found.hessian, found.kept
-    assert H is not None
-    assert kept is not None
-    noise = math.sqrt(torch.finfo(H.dtype).eps)
-    H, g, value = (t[kept].cpu().double() for t in (H, found.gradient, found.value))
-    H = (H + H.mT) / 2
-    C = H.mean(0)
+    why_not = _why_not(y, is_coupled)
+    if why_not is not None:
+        return Hessians(notes=(why_not,))
+    found = probe.second_derivatives(y)
+    return replace(
+        signs_and_sizes(found),
+        hessian_agreement=hessian_agreement(probe, y, found.hessian) if is_random else None,
+        hessian_error=hessian_error(probe) if judged else None,
+    )
+
+
+def _why_not(y: Tensor, is_coupled: bool | None) -> str | None:
+    """Why the Hessians of the samples are not computed; `None` if they are."""
+    N, m = y.shape
+    if is_coupled:
+        return "curvature per sample: the samples are coupled."
+    if N * m * m > MAX_ENTRIES:
+        return f"curvature: {N} Hessians of shape ({m}, {m}) are too large; use fewer samples."
+    return None
+
+
+def signs_and_sizes(found: SecondDerivatives) -> Hessians:
+    """The eigenvalues of the Hessians and of C, over the samples that count."""
+    noise = math.sqrt(torch.finfo(found.hessian.dtype).eps)
+    kept = _of_kept_samples(found)
+    H = kept.hessian
     w = torch.linalg.eigvalsh(H)
-    own = w.abs().amax(-1)
-    sizes = torch.linalg.eigvalsh(C).abs()
+    largest = w.abs().amax(-1)
+    sizes = torch.linalg.eigvalsh(H.mean(0)).abs()
     sizes = sizes[sizes > noise * sizes.max()]
-    step = Hessian().newton_step(LossDerivatives(value, g, H))
-    return {
-        # A sample without curvature to speak of has rounding of either sign.
-        "negative_curvature": share(w.amin(-1) < -noise * own.clamp(min=own.median())),
-        "rank": len(sizes),
-        "condition": float(sizes.max() / sizes.min()) if len(sizes) else None,
-        "newton_cosine": cosine(step, g),
-    }
+    return Hessians(
+        # The eigenvalues of a sample that has almost no curvature are rounding of either sign.
+        negative_curvature=share(w.amin(-1) < -noise * largest.clamp(min=largest.median())),
+        rank=len(sizes),
+        condition=float(sizes.max() / sizes.min()) if len(sizes) else None,
+        newton_cosine=cosine(kept.newton_step(), kept.gradient),
+    )
+
+
+def _of_kept_samples(found: SecondDerivatives) -> SecondDerivatives:
+    """The samples that count, in float64, with symmetric Hessians."""
+    tensors = (found.value, found.gradient, found.kept, found.hessian)
+    value, gradient, kept, H = (t[found.kept].cpu() for t in tensors)
+    H = H.double()
+    return SecondDerivatives(value.double(), gradient.double(), kept, (H + H.mT) / 2)
 
 
 def hessian_error(probe: Probe) -> float | None:
     """`‖C₃₂ - C₆₄‖ / ‖C₆₄‖` of the mean Hessians at the same outputs."""
     y = probe.matrix.float()
     try:
-        C, exact = (hessians(probe, x).mean(0).double() for x in (y, y.double()))
+        C, exact = (probe.second_derivatives(x).hessian.mean(0).double() for x in (y, y.double()))
     except LossFailedError:
         return None
     error = (C - exact).norm()
     return ratio(error, exact.norm()) if error > 0 else 0.0
 
 
-def hessian_agreement(probe: Probe, y: Tensor) -> float:
-    """The cosine of all Hessians with those of another draw, for a random loss."""
-    return cosine(hessians(probe, y), hessians(replace(probe, seed=probe.seed + 1), y))
-
-
-def hessians(probe: Probe, y: Tensor) -> Tensor:
-    """The Hessians of the samples, `(N, m, m)`."""
-    H = probe.hessian(y).hessian
-    assert H is not None
-    return H
+def hessian_agreement(probe: Probe, y: Tensor, H: Tensor) -> float:
+    """The cosine of all Hessians ``H`` with those of another draw."""
+    return cosine(H, other_draw(probe).second_derivatives(y).hessian)

@@ -111,3 +111,16 @@ def test_notes_before_a_failure_stay() -> None:
     assert found.problem is not None
     assert "enough" in found.problem
     assert any("the loss as a callable" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("loss", [waves, once_differentiable, lambda y: F.dropout(y).sin().mean()])
+def test_the_default_device_does_not_matter(loss: Any) -> None:
+    """On "meta" no tensor has values: one that is made there by accident is found."""
+    probe = probe_of(loss, normal(0, 8, 5))
+    expected = measure(probe)
+    with torch.device("meta"):
+        found = measure(probe)
+    assert dataclasses.replace(found, milliseconds={}) == dataclasses.replace(
+        expected, milliseconds={}
+    )
+    assert list(found.milliseconds) == list(expected.milliseconds)

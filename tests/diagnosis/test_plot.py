@@ -93,6 +93,15 @@ def test_a_figure() -> None:
         assert labels == ["loss", "outputs", "after the step"]
 
 
+def test_the_default_device_does_not_matter() -> None:
+    y = normal(0, 8, 3)
+    probe = probe_of(saddle, y)
+    expected = lines(probe, y, has_hessian=True)
+    with torch.device("meta"):
+        assert lines(probe, y, has_hessian=True) == expected
+        assert plot_loss(probe, Hessian(), None, has_hessian=True).axes
+
+
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = probe_of(saddle, normal(0, 4, 3))
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

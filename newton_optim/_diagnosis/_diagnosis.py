@@ -32,7 +32,7 @@ class Diagnosis(Measurements, Recommendation):
             tensor), or ``None`` for the plain loss.
         reasons: why, in sentences.
         name: the name of the loss.
-        num_samples: N.
+        num_samples: N, the size of the batch.
         num_outputs: m, the number of outputs per sample.
         problem: why the loss has no value or no gradient, or where it failed later.
         notes: what was not measured, and why.

@@ -42,8 +42,8 @@ def gradient_step(probe: Probe, y: Tensor, found: Derivatives) -> GradientStep:
 def _leaves(probe: Probe, y: Tensor, found: Derivatives) -> float | None:
     """The share of the gradient that is left, or of the promised decrease that is missing.
 
-    The larger of the two. The parabola comes from a difference of gradients. `None` where the loss
-    does not bend upwards.
+    The larger of the two. The parabola comes from a difference of gradients. ``None`` where the
+    loss does not bend upwards.
     """
     g = found.gradient
     h = 1e-3 * typical_size(y) / typical_size(g)

@@ -54,7 +54,7 @@ def hessians(
 
 
 def _why_not(y: Tensor, is_coupled: bool | None) -> str | None:
-    """Why the Hessians of the samples are not computed; `None` if they are."""
+    """Why the Hessians of the samples are not computed; ``None`` if they are."""
     N, m = y.shape
     if is_coupled:
         return "curvature per sample: the samples are coupled."

@@ -77,7 +77,7 @@ def roundings(probe: Probe, *, is_random: bool) -> Roundings:
 
 
 def _why_not_in_float64(probe: Probe) -> str | None:
-    """Why float64 knows no more about the loss than float32 does; `None` if it does."""
+    """Why float64 knows no more about the loss than float32 does; ``None`` if it does."""
     try:
         value = probe.value(probe.matrix.double())
     except (LossFailedError, TypeError) as error:  # MPS has no float64.

@@ -1,7 +1,7 @@
 """From measurements to a recommendation: the first rule that applies decides.
 
-A rule is a function that returns a recommendation, or `None` where it does not apply. To add one,
-write it in the `_rules_*` file that it belongs to and put it into `RULES`.
+A rule is a function that returns a recommendation, or ``None`` where it does not apply. To add one,
+write it in the ``_rules_*`` file that it belongs to and put it into ``RULES``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ class Section:
     """A few numbers that are measured together.
 
     A section is a subclass whose fields are attributes of :class:`Diagnosis`, where they are
-    documented; `None` (or empty) is what does not apply or could not be measured.
+    documented; ``None`` (or empty) is what does not apply or could not be measured.
 
     Args:
         notes: what was not measured, and why.

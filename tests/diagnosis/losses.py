@@ -21,7 +21,7 @@ def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor
 
 
 def probe_of(loss_fn: Callable[..., Any], outputs: Any, *args: Any, **options: Any) -> Probe:
-    """A probe with the defaults of `diagnose`."""
+    """A probe with the defaults of ``diagnose``."""
     return replace(Probe.checked(loss_fn, outputs, args, {}, "mean", 0), **options)
 
 

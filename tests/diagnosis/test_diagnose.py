@@ -1,4 +1,4 @@
-"""What `diagnose` makes of bad losses, of scales, and of its arguments."""
+"""What ``diagnose`` makes of bad losses, of scales, and of its arguments."""
 
 from __future__ import annotations
 

@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from newton_optim._diagnosis._landscape import typical_size
-from newton_optim._diagnosis._probe import LossFailedError, Probe
-from newton_optim._reduction import reduce_loss
+from newton_optim._diagnosis._comparison import typical_size
+from newton_optim._diagnosis._probe import Probe
+from newton_optim._diagnosis._sandbox import LossFailedError
+from newton_optim._diagnosis._section import Section
+from newton_optim.curvature import EmpiricalFisher, Hessian, Identity
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping
 
 STEPS = 10
-TRIALS = 8
-"""Lengths tried a step: powers of two around the last one, and the step's own."""
+
+MAX_MS = 60_000.0
+"""What would take longer than this is not done."""
+
+_EXPONENTS = range(-2, 5)
+"""Lengths tried in each step: the last one times these powers of two, and the step's own."""
+
+_TRIALS = 1 + len(_EXPONENTS)
 
 Choice = tuple[Curvature, Damping | None]
 
 
-def descent(probe: Probe, y: Tensor, choices: dict[str, Choice]) -> dict[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class Descent(Section):
+    """How far ten steps get with the gradient and with each curvature."""
+
+    descent: dict[str, float] = field(default_factory=dict)
+
+
+def choices_for(*, hessian: bool, fisher_damping: float) -> dict[str, Choice]:
+    """What the steps are taken with.
+
+    Args:
+        hessian: whether the loss has Hessians per sample.
+        fisher_damping: λ of the empirical Fisher.
+    """
+    found: dict[str, Choice] = {
+        "gradient": (Identity(), 0.0),
+        "fisher": (EmpiricalFisher(), fisher_damping),
+    }
+    if hessian:
+        found["hessian"] = (Hessian(), None)
+        found["hessian per sample"] = (Hessian(scope="sample"), None)
+    return found
+
+
+def descent(
+    probe: Probe, y: Tensor, choices: Mapping[str, Choice], *, slowest_ms: float = 0.0
+) -> Descent:
     """The share of the loss that each choice leaves: 0 for the one that gets lowest.
 
     The share is of the way from the loss at the outputs to the lowest that any choice reaches.
-    Empty, if none gets anywhere.
+    Empty if none gets anywhere, or if steps of ``slowest_ms`` would take too long.
     """
+    if slowest_ms * len(choices) * STEPS * _TRIALS > MAX_MS:
+        note = "ten steps on the outputs: the loss is too slow; use fewer samples."
+        return Descent(notes=(note,))
     start = _loss(probe, y)
     ends = {name: _end(probe, y, start, choice) for name, choice in choices.items()}
     way = start - min(ends.values())
     if not 0.0 < way < math.inf:
-        return {}
-    return {name: 1.0 - (start - end) / way for name, end in ends.items()}
+        return Descent()
+    return Descent(descent={name: 1.0 - (start - end) / way for name, end in ends.items()})
 
 
 def _end(probe: Probe, y: Tensor, loss: float, choice: Choice) -> float:
@@ -38,25 +77,22 @@ def _end(probe: Probe, y: Tensor, loss: float, choice: Choice) -> float:
     length = None
     for _ in range(STEPS):
         try:
-            step = probe.step(y, *choice).step
+            step = probe.step(y, *choice)
         except LossFailedError:
             break
         if length is None:
             length = typical_size(y) / typical_size(step)
-        trials = [1.0, *(length * 2.0**k for k in range(2 - TRIALS // 2, 1 + TRIALS // 2))]
-        losses = {trial: _loss(probe, y - trial * step) for trial in trials}
+        lengths = [1.0, *(length * 2.0**k for k in _EXPONENTS)]
+        losses = {trial: _loss(probe, y - trial * step) for trial in lengths}
         best = min(losses, key=lambda trial: losses[trial])
         if losses[best] < loss:
             y, loss, length = y - best * step, losses[best], best
         else:
-            length /= 2.0**TRIALS
+            length /= 2.0**_TRIALS
     return loss
 
 
 def _loss(probe: Probe, y: Tensor) -> float:
     """The loss of the batch; infinite where it is not a number."""
-    try:
-        loss = float(reduce_loss(probe.value(y), probe.reduction))
-    except LossFailedError:
-        return math.inf
+    loss = probe.batch_value(y)
     return math.inf if math.isnan(loss) else loss

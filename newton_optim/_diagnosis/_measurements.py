@@ -1,60 +1,49 @@
-"""What is measured of a loss, before anything is concluded from it."""
+"""All sections of the measurements as one value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from newton_optim._diagnosis._cost import Cost
+from newton_optim._diagnosis._coupling import Coupling
+from newton_optim._diagnosis._descent import Descent
+from newton_optim._diagnosis._differentiability import Differentiability
+from newton_optim._diagnosis._gradient_step import GradientStep
+from newton_optim._diagnosis._gradients import Gradients
+from newton_optim._diagnosis._hessians import Hessians
+from newton_optim._diagnosis._randomness import Randomness
+from newton_optim._diagnosis._rounding import Roundings
+from newton_optim._diagnosis._section import Section
+from newton_optim._diagnosis._subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rounding:
-    """The gradients of one batch in float32, judged by those in float64 at the same outputs.
+class Measurements(
+    Subject,
+    Differentiability,
+    Randomness,
+    Roundings,
+    Gradients,
+    Coupling,
+    GradientStep,
+    Hessians,
+    Cost,
+    Descent,
+):
+    """What is measured of a loss: the fields of all sections.
 
-    Args:
-        spread: the factor on the outputs.
-        off: the share of samples whose gradient is off by more than 1 %.
-        nonfinite: the share of samples whose gradient is finite in float64 alone.
-        longest: the longest gradient over the median, in float32.
-        longest_float64: the same in float64.
-        growth: the longest gradient in float32 over the longest in float64.
-        cosine: of the batch gradient in float32 with the one in float64; NaN where one is zero.
+    A field is declared in its section and nowhere else. A section that was not reached keeps its
+    defaults.
     """
 
-    spread: float
-    off: float
-    nonfinite: float
-    longest: float
-    longest_float64: float
-    growth: float
-    cosine: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
-    """What is measured of a loss; `None` where it does not apply or cannot be measured.
-
-    See :class:`Diagnosis`, which has the same attributes.
-    """
-
-    name: str
-    num_samples: int
-    num_outputs: int
-    problem: str | None = None
-    notes: tuple[str, ...] = ()
-    roundings: tuple[Rounding, ...] = ()
-    times_differentiable: int | None = None
-    callable_works: bool = True
-    is_random: bool | None = None
-    hessian_agreement: float | None = None
-    is_coupled: bool | None = None
-    nonfinite: float | None = None
-    median_gradient: float | None = None
-    longest_over_median: float | None = None
-    vanishing: float | None = None
-    gradient_step_leaves: float | None = None
-    negative_curvature: float | None = None
-    condition: float | None = None
-    rank: int | None = None
-    hessian_error: float | None = None
-    newton_cosine: float | None = None
-    descent: dict[str, float] = field(default_factory=dict)
-    milliseconds: dict[str, float] = field(default_factory=dict)
+    @classmethod
+    def of(cls, sections: Iterable[Section]) -> Measurements:
+        """Join the sections, a :class:`Subject` among them, and their notes."""
+        fields: dict[str, Any] = {}
+        notes: tuple[str, ...] = ()
+        for section in sections:
+            fields |= vars(section)
+            notes += section.notes
+        return cls(**fields | {"notes": notes})

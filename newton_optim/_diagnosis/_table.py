@@ -4,120 +4,138 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from newton_optim._diagnosis._measurements import Rounding
-from newton_optim._diagnosis._rules import explodes
+from newton_optim._diagnosis._measurements import Measurements
+from newton_optim._diagnosis._recommendation import Recommendation
+from newton_optim._diagnosis._rounding import Rounding
 from newton_optim.curvature import RelativeDamping
 from newton_optim.curvature._base import Curvature
 
-if TYPE_CHECKING:
-    from newton_optim._diagnosis._diagnosis import Diagnosis
-
-_WIDTH = 100
+_WIDTH = 88
 _LABEL = 22
-_RULE = "─" * _WIDTH
+_LINE = "─" * _WIDTH
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+_Rows = Iterator[tuple[str, str]]
 
 
-def table(d: Diagnosis) -> str:
-    """Two columns, at most 100 characters wide: what was looked at, and what was found."""
-    head = f"{d.name}: {d.num_samples} samples of {d.num_outputs} outputs"
-    findings = [_row(*row) for row in (*_numerics(d), *_gradients(d), *_curvature(d), *_costs(d))]
-    return "\n".join([head, _RULE, *findings, _RULE, *(_row(*row) for row in _recommendation(d))])
+def table(m: Measurements, advice: Recommendation) -> str:
+    """Two columns, at most 88 characters wide: what was looked at, and what was found.
+
+    A text that is too long continues on the next lines; nothing is cut.
+    """
+    head = f"{m.name}: {m.num_samples} samples of {m.num_outputs} outputs"
+    findings = (*_numerics(m), *_gradients(m), *_curvature(m), *_costs(m))
+    return "\n".join(
+        [
+            textwrap.fill(head, _WIDTH),
+            _LINE,
+            *(_row(*row) for row in findings),
+            _LINE,
+            *(_row(*row) for row in _recommended(advice)),
+        ]
+    )
 
 
 def _row(label: str, text: str) -> str:
-    return textwrap.fill(
+    row = textwrap.fill(
         text,
         _WIDTH,
         initial_indent=label.ljust(_LABEL),
         subsequent_indent=" " * _LABEL,
-        break_long_words=False,
         break_on_hyphens=False,
     )
+    return row.replace(_NO_BREAK, " ")
 
 
-def _numerics(d: Diagnosis) -> Iterator[tuple[str, str]]:
-    if d.problem is not None:
-        yield "problem", d.problem
-    for r in d.roundings:
+def _listed(parts: Iterable[str]) -> str:
+    """The parts with commas between them; a line breaks only after a comma."""
+    return ", ".join(part.replace(" ", _NO_BREAK) for part in parts)
+
+
+def _numerics(m: Measurements) -> _Rows:
+    if m.problem is not None:
+        yield "problem", m.problem
+    for r in m.roundings:
         yield f"float32, outputs × {r.spread:g}", _rounding(r)
-    if d.times_differentiable is not None:
-        yield "differentiable", ("no", "once", "twice")[d.times_differentiable]
-    if d.is_random is not None:
+    if m.times_differentiable is not None:
+        yield "differentiable", ("no", "once", "twice")[m.times_differentiable]
+    if m.is_random is not None:
         agreement = (
             ""
-            if d.hessian_agreement is None
-            else (f"; cosine of the Hessians of two draws {d.hessian_agreement:.2f}")
+            if m.hessian_agreement is None
+            else f"; cosine of the Hessians of two draws {m.hessian_agreement:.2f}"
         )
-        yield "random", f"{'yes' if d.is_random else 'no'}{agreement}"
-    if d.is_coupled is not None:
-        yield "samples", "coupled" if d.is_coupled else "independent"
+        yield "random", f"{'yes' if m.is_random else 'no'}{agreement}"
+    if m.is_coupled is not None:
+        yield "samples", "coupled" if m.is_coupled else "independent"
 
 
 def _rounding(r: Rounding) -> str:
+    median, median64 = map(number, (r.longest_over_median, r.longest_over_median_float64))
     parts = [
-        f"{r.off:.0%} off by > 1 %",
-        f"longest/median {number(r.longest)} (float64 {number(r.longest_float64)})",
+        f"{r.share_wrong:.0%} off by > 1 %",
+        f"longest/median {median} (float64 {median64})",
         f"cosine {'–' if math.isnan(r.cosine) else f'{r.cosine:.2f}'}",
     ]
-    if r.nonfinite > 0.0:
-        parts.append(f"{r.nonfinite:.0%} not finite")
-    return ", ".join([*parts, "EXPLODES"] if explodes(r) else parts)
+    if r.share_nonfinite > 0.0:
+        parts.append(f"{r.share_nonfinite:.0%} not finite")
+    return _listed([*parts, "EXPLODES"] if r.explodes else parts)
 
 
-def _gradients(d: Diagnosis) -> Iterator[tuple[str, str]]:
-    if d.nonfinite:
-        yield "not finite", f"{d.nonfinite:.0%} of the samples"
-    if d.median_gradient is None or d.longest_over_median is None:
+def _gradients(m: Measurements) -> _Rows:
+    if m.nonfinite:
+        yield "not finite", f"{m.nonfinite:.0%} of the samples"
+    if m.median_gradient is None or m.longest_over_median is None:
         return
-    text = f"median {number(d.median_gradient)}, longest/median {number(d.longest_over_median)}"
-    if d.vanishing is not None:
-        text += f", {d.vanishing:.0%} vanishing"
-    yield "gradients", text
-    if d.gradient_step_leaves is None:
-        yield "one gradient step", "does not solve it: no parabola along the gradient"
-    else:
-        does = "solves it" if d.solved_by_one_gradient_step else "does not solve it"
-        yield "one gradient step", f"{does}: leaves {number(d.gradient_step_leaves)}"
-    if d.descent:
-        leaves = (f"{name} {number(left)}" for name, left in d.descent.items())
-        yield "ten steps leave", ", ".join(leaves)
+    lengths = [
+        f"median {number(m.median_gradient)}",
+        f"longest/median {number(m.longest_over_median)}",
+    ]
+    if m.vanishing is not None:
+        lengths.append(f"{m.vanishing:.0%} vanishing")
+    yield "gradients", _listed(lengths)
+    if m.gradient_step_leaves is not None:
+        does = "solves it" if m.solved_by_one_gradient_step else "does not solve it"
+        yield "one gradient step", f"{does}: leaves {number(m.gradient_step_leaves)}"
+    elif m.solved_by_one_gradient_step is not None:
+        yield "one gradient step", "does not solve it: the loss does not bend upwards along it"
+    if m.descent:
+        yield "ten steps leave", _listed(f"{name} {number(x)}" for name, x in m.descent.items())
 
 
-def _curvature(d: Diagnosis) -> Iterator[tuple[str, str]]:
-    if d.negative_curvature is None:
+def _curvature(m: Measurements) -> _Rows:
+    if m.negative_curvature is None:
         return
-    yield "negative curvature", f"{d.negative_curvature:.0%} of the samples"
-    text = "0" if d.condition is None else f"condition {number(d.condition)}"
-    text += f", rank {d.rank} of {d.num_outputs}"
-    if d.hessian_error is not None:
-        text += f"; float32 off by {number(d.hessian_error)} of its size"
+    yield "negative curvature", f"{m.negative_curvature:.0%} of the samples"
+    text = "0" if m.condition is None else f"condition {number(m.condition)}"
+    text += f", rank {m.rank} of {m.num_outputs}"
+    if m.hessian_error is not None:
+        text += f"; float32 off by {number(m.hessian_error)} of its size"
     yield "C, the mean Hessian", text
-    if d.newton_cosine is not None:
-        yield "Newton step", f"cosine with the gradient {d.newton_cosine:.2f}"
+    if m.newton_cosine is not None:
+        yield "Newton step", f"cosine with the gradient {m.newton_cosine:.2f}"
 
 
-def _costs(d: Diagnosis) -> Iterator[tuple[str, str]]:
-    if d.milliseconds:
-        times = (f"{name} {ms:.2g} ms" for name, ms in d.milliseconds.items())
-        yield "cost of a step", ", ".join(times)
-    for note in d.notes:
+def _costs(m: Measurements) -> _Rows:
+    if m.milliseconds:
+        yield "cost of a step", _listed(f"{k} {ms:.2g} ms" for k, ms in m.milliseconds.items())
+    for note in m.notes:
         yield "not measured", note
 
 
-def _recommendation(d: Diagnosis) -> Iterator[tuple[str, str]]:
-    yield "recommended", d.verdict
-    if d.door is not None and d.curvature is not None:
-        yield "use", call(d.door, d.curvature, d.damping)
-    for i, reason in enumerate(d.reasons):
+def _recommended(advice: Recommendation) -> _Rows:
+    yield "recommended", advice.verdict
+    if advice.entry_point is not None and advice.curvature is not None:
+        yield "use", call(advice.entry_point, advice.curvature, advice.damping)
+    for i, reason in enumerate(advice.reasons):
         yield "" if i else "because", reason
 
 
-def call(door: str, curvature: Curvature, damping: float | RelativeDamping) -> str:
-    """The call, as one would write it."""
-    loss = "loss_fn" if door == "NewtonLoss" else "loss_fn(outputs), outputs"
+def call(entry_point: str, curvature: Curvature, damping: float | RelativeDamping) -> str:
+    """The call, as it would be written."""
+    loss = "loss_fn" if entry_point == "NewtonLoss" else "loss_fn(outputs), outputs"
     defaults = vars(type(curvature)())
     options = (f'{name}="{v}"' for name, v in vars(curvature).items() if v != defaults[name])
     made = f"{type(curvature).__name__}({', '.join(options)})"
@@ -125,7 +143,7 @@ def call(door: str, curvature: Curvature, damping: float | RelativeDamping) -> s
         lam = f"RelativeDamping({damping.c:g})"
     else:
         lam = f"{damping:g}"
-    return f"{door}({loss}, curvature={made}, damping={lam})"
+    return f"{entry_point}({loss}, curvature={made}, damping={lam})"
 
 
 def number(x: float) -> str:

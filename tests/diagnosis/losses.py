@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 from torch import Tensor
 
 from newton_optim._diagnosis._probe import Probe
-from newton_optim._outputs import flatten_outputs
 
 STIFFNESS = (0.01, 0.1, 1.0, 10.0, 100.0)
 
@@ -21,9 +21,8 @@ def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor
 
 
 def probe_of(loss_fn: Callable[..., Any], outputs: Any, *args: Any, **options: Any) -> Probe:
-    """A probe with the defaults of `diagnose`."""
-    settings: dict[str, Any] = {"reduction": "mean", "seed": 0, **options}
-    return Probe(loss_fn, flatten_outputs(outputs), args, {}, **settings)
+    """A probe with the defaults of ``diagnose``."""
+    return replace(Probe.checked(loss_fn, outputs, args, {}, "mean", 0), **options)
 
 
 def squared_distance(y: Tensor, target: Tensor) -> Tensor:
@@ -77,7 +76,7 @@ def once_differentiable(y: Tensor) -> Tensor:
 
 
 class WrongInFloat32:
-    """`½‖y‖²`, whose float32 gradient is multiplied by a factor of its own for each sample."""
+    """`½‖y‖²`, whose float32 gradient is multiplied by one factor per sample."""
 
     def __init__(self, factors: list[float]) -> None:
         self.factors = factors

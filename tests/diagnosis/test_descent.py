@@ -7,22 +7,17 @@ import torch
 from torch import Tensor
 
 from newton_optim import EmpiricalFisher, Hessian, Identity, LossDerivatives
-from newton_optim._diagnosis._descent import STEPS, Choice, descent
+from newton_optim._diagnosis._descent import STEPS, Descent, choices_for, descent
 from newton_optim.curvature._damping import Damping
 from newton_optim.curvature._solve import Solution
-from tests.diagnosis.losses import normal, plateau, probe_of, stiff, waves
+from tests.diagnosis.losses import normal, plateau, probe_of, squared_distance, stiff, waves
 
-CHOICES: dict[str, Choice] = {
-    "gradient": (Identity(), None),
-    "fisher": (EmpiricalFisher(), 1.0),
-    "hessian": (Hessian(), None),
-    "hessian per sample": (Hessian(scope="sample"), None),
-}
+CHOICES = choices_for(hessian=True, fisher_damping=1.0)
 
 
 def test_the_hessian_gets_lowest_on_a_stiff_quadratic() -> None:
     y, t = (normal(i, 16, 5, dtype=torch.float64) for i in range(2))
-    found = descent(probe_of(stiff, y, t), y, CHOICES)
+    found = descent(probe_of(stiff, y, t), y, CHOICES).descent
     assert list(found) == list(CHOICES)
     assert min(found["hessian"], found["hessian per sample"]) == 0.0
     assert found["hessian"] < 0.1 * found["gradient"] < 1.0
@@ -38,14 +33,14 @@ def test_the_share_is_of_the_way_to_the_lowest() -> None:
     y = torch.full((3, 1), 4.0)
     loss = probe_of(lambda y: y.square().sum(dim=1) / 2, y)
     found = descent(loss, y, {"still": (Still(), None), "hessian": (Hessian(), 0.0)})
-    assert found == {"still": 1.0, "hessian": 0.0}
-    assert descent(loss, y, {"still": (Still(), None)}) == {}
+    assert found == Descent(descent={"still": 1.0, "hessian": 0.0})
+    assert descent(loss, y, {"still": (Still(), None)}) == Descent()
 
 
 def test_the_loss_never_rises() -> None:
     for loss in (waves, plateau):
         y = normal(0, 16, 5, dtype=torch.float64)
-        found = descent(probe_of(loss, y), y, CHOICES)
+        found = descent(probe_of(loss, y), y, CHOICES).descent
         assert min(found.values()) == 0.0
         assert max(found.values()) <= 1.0
 
@@ -67,8 +62,9 @@ def test_each_choice_takes_ten_steps() -> None:
 def test_no_matter_how_the_loss_and_the_outputs_are_scaled(scale: float) -> None:
     y, t = (normal(i, 16, 5, dtype=torch.float64) for i in range(2))
     choices = {name: CHOICES[name] for name in ("gradient", "hessian")}
-    expected = descent(probe_of(stiff, y, t), y, choices)
-    found = descent(probe_of(lambda y: scale * stiff(y / scale, t), scale * y), scale * y, choices)
+    expected = descent(probe_of(stiff, y, t), y, choices).descent
+    scaled = probe_of(lambda y: scale * stiff(y / scale, t), scale * y)
+    found = descent(scaled, scale * y, choices).descent
     assert found == pytest.approx(expected, rel=1e-6)
 
 
@@ -79,7 +75,8 @@ def test_lengths_that_leave_the_domain_are_passed_over() -> None:
         return torch.where(y.abs() > 1.0, torch.nan, 50.0 * (y - 0.3).square()).sum(dim=1)
 
     y = torch.zeros(3, 2)
-    assert descent(probe_of(within, y), y, {"gradient": CHOICES["gradient"]}) == {"gradient": 0.0}
+    found = descent(probe_of(within, y), y, {"gradient": CHOICES["gradient"]})
+    assert found == Descent(descent={"gradient": 0.0})
 
 
 def test_losses_that_are_no_numbers() -> None:
@@ -89,6 +86,24 @@ def test_losses_that_are_no_numbers() -> None:
         return (y + 1.0).log().neg().sum(dim=1)
 
     y = torch.zeros(4, 2)
-    found = descent(probe_of(within, y), y, CHOICES)
+    found = descent(probe_of(within, y), y, CHOICES).descent
     assert min(found.values()) == 0.0
-    assert descent(probe_of(lambda y: y.square().sum(dim=1) * torch.nan, y), y, CHOICES) == {}
+    nowhere = probe_of(lambda y: y.square().sum(dim=1) * torch.nan, y)
+    assert descent(nowhere, y, CHOICES) == Descent()
+
+
+@pytest.mark.parametrize(("slowest_ms", "too_slow"), [(187.4, False), (187.6, True)])
+def test_what_would_take_more_than_a_minute_is_left_out(slowest_ms: float, too_slow: bool) -> None:
+    """Ten steps of four choices, with eight evaluations each: 60 s / 320 = 187.5 ms."""
+    y, t = normal(0, 4, 3), normal(1, 4, 3)
+    found = descent(probe_of(squared_distance, y, t), y, CHOICES, slowest_ms=slowest_ms)
+    assert (found.descent == {}) == too_slow
+    assert any("too slow" in note for note in found.notes) == too_slow
+
+
+def test_choices() -> None:
+    names = ["gradient", "fisher", "hessian", "hessian per sample"]
+    assert list(CHOICES) == names
+    assert list(choices_for(hessian=False, fisher_damping=3.0)) == names[:2]
+    curvature, damping = choices_for(hessian=False, fisher_damping=3.0)["fisher"]
+    assert (type(curvature), damping) == (EmpiricalFisher, 3.0)

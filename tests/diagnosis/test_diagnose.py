@@ -1,8 +1,7 @@
-"""What `diagnose` makes of bad losses, of scales, and of its arguments."""
+"""What ``diagnose`` makes of bad losses, of scales, and of its arguments."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,18 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import newton_optim
-from newton_optim import (
-    EmpiricalFisher,
-    LossDerivatives,
-    diagnose,
-)
-from newton_optim._diagnosis import _diagnose
-from newton_optim._diagnosis._probe import LossFailedError, Probe
-from tests.diagnosis.losses import (
-    normal,
-    probe_of,
-    squared_distance,
-)
+from newton_optim import diagnose
+from tests.diagnosis.losses import normal
 
 # --- Bad losses -------------------------------------------------------------------------------
 
@@ -31,26 +20,12 @@ def raising(y: Tensor) -> Tensor:
     raise IndexError("no such label")
 
 
-class Late(nn.Module):
-    """A loss that works a few times, and then no longer."""
-
-    def __init__(self, calls: int) -> None:
-        super().__init__()
-        self.left = calls
-
-    def forward(self, y: Tensor) -> Tensor:
-        self.left -= 1
-        if self.left < 0:
-            raise RuntimeError("enough")
-        return y.square().sum(dim=1)
-
-
 @pytest.mark.parametrize(
     ("loss", "times", "words"),
     [
         (raising, None, "IndexError: no such label"),
         (lambda y: y, None, "shape"),
-        (lambda y: None, None, "must give a tensor"),
+        (lambda y: None, None, "got NoneType"),
         (lambda y: y.argmax(dim=1), None, "floating-point"),
         (lambda y: (y > 0).float().sum(dim=1), 0, "no graph"),
         (lambda y: y.detach().square().sum(dim=1), 0, "no graph"),
@@ -61,18 +36,9 @@ def test_a_loss_that_cannot_be_used(loss: Any, times: int | None, words: str) ->
     assert d.problem is not None
     assert words in d.problem
     assert d.times_differentiable == times
-    assert (d.curvature, d.door, d.solved_by_one_gradient_step) == (None, None, None)
+    assert (d.curvature, d.entry_point, d.solved_by_one_gradient_step) == (None, None, None)
     assert words in " ".join(str(d).split())
     assert ("smooth" in d.verdict) == (times == 0)
-
-
-def test_a_loss_that_fails_in_the_middle() -> None:
-    for calls in range(25):
-        d = diagnose(Late(calls), normal(0, 4, 3))
-        assert d.problem is None or "enough" in d.problem
-        str(d)
-        if calls < 2:
-            assert d.curvature is None
 
 
 def test_flat_and_not_finite() -> None:
@@ -91,10 +57,12 @@ def test_flat_and_not_finite() -> None:
 
 def test_a_random_loss() -> None:
     y = normal(0, 8, 3)
-    own = torch.Generator().manual_seed(0)
+    generator = torch.Generator("cpu").manual_seed(0)
 
     def restless(y: Tensor) -> Tensor:
-        return (torch.rand(y.shape, generator=own, device="cpu").to(y) * y.square()).sum(dim=1)
+        return (torch.rand(y.shape, generator=generator, device="cpu").to(y) * y.square()).sum(
+            dim=1
+        )
 
     assert diagnose(restless, y).is_random
     state = torch.get_rng_state()
@@ -102,33 +70,6 @@ def test_a_random_loss() -> None:
     assert all(d.is_random for d in seeds)
     assert torch.equal(torch.get_rng_state(), state)
     assert seeds[0].median_gradient == seeds[1].median_gradient != seeds[2].median_gradient
-
-
-def test_the_form_with_most_derivatives_is_taken() -> None:
-    class Picky(Probe):
-        """Twice differentiable as a tensor alone."""
-
-        def derivatives(self, y: Tensor, *, second_order: bool = False) -> LossDerivatives:
-            if self.form == "callable" and second_order:
-                raise LossFailedError("not under torch.func")
-            return super().derivatives(y, second_order=second_order)
-
-    y = normal(0, 4, 3)
-    notes: list[str] = []
-    picky = Picky(**vars(probe_of(squared_distance, y, 0.0 * y)))
-    probe, times = _diagnose._form(picky, y, notes)
-    assert (probe.form, times) == ("tensor", 2)
-    assert notes == ["the loss as a callable (not under torch.func)"]
-
-
-def test_losses_that_float64_cannot_judge() -> None:
-    weight = torch.ones(3, 3)
-    for loss in (lambda y: (y @ weight).sin().sum(dim=1), lambda y: y.float().sin().sum(dim=1)):
-        d = diagnose(loss, normal(0, 8, 3))
-        assert d.roundings == ()
-        assert any("float64" in note or "float32" in note for note in d.notes)
-        assert d.negative_curvature is not None
-        assert d.curvature is not None
 
 
 def test_a_module_with_parameters_is_judged_and_left_alone() -> None:
@@ -148,24 +89,11 @@ def test_a_module_with_parameters_is_judged_and_left_alone() -> None:
     assert module.norm.weight.dtype == torch.float32
 
 
-def test_what_is_too_large_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    y, t = normal(0, 8, 3), normal(1, 8, 3)
-    monkeypatch.setattr(_diagnose, "MAX_HESSIAN_ENTRIES", 8 * 9 - 1)
-    d = diagnose(lambda y: y.cosh().sum(dim=1), y)
-    assert d.negative_curvature is None
-    assert isinstance(d.curvature, EmpiricalFisher)
-    assert any("too large" in note for note in d.notes)
-    monkeypatch.setattr(_diagnose, "_MAX_DESCENT_MS", 0.0)
-    d = diagnose(lambda y, t: (y - t).cosh().sum(dim=1), y, t)
-    assert d.descent == {}
-    assert any("too slow" in note for note in d.notes)
-
-
 # --- The scale, and arguments -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_reductions_and_structures_tell_the_same(dtype: torch.dtype) -> None:
+def test_reductions_and_structures_give_the_same(dtype: torch.dtype) -> None:
     y, t = normal(0, 6, 4).to(dtype), normal(1, 6, 4)
     a = torch.tensor([1.0, 2.0, 3.0, 5.0])
 
@@ -188,13 +116,6 @@ def test_reductions_and_structures_tell_the_same(dtype: torch.dtype) -> None:
         assert (d.num_samples, d.num_outputs) == (6, 4)
         assert d.condition == pytest.approx(5.0)
         assert d.newton_cosine == pytest.approx(found[0].newton_cosine)
-
-
-def test_names() -> None:
-    y = normal(0, 4, 2)
-    assert diagnose(raising, y).name == "raising"
-    assert diagnose(partial(F.mse_loss, target=y), y).name == "mse_loss"
-    assert diagnose(Late(0), y).name == "Late"
 
 
 y = torch.zeros(2, 3)

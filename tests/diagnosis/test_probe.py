@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from newton_optim import Hessian, LossDerivatives
-from newton_optim._diagnosis._probe import LossFailedError
-from tests.asserts import assert_close, hessian_of
+from newton_optim._diagnosis._sandbox import LossFailedError
+from tests.asserts import assert_close
 from tests.diagnosis.losses import normal, once_differentiable, probe_of, squared_distance
 
 
@@ -45,7 +46,7 @@ def doubling(y: Tensor) -> Tensor:
 def test_nothing_is_changed(dtype: torch.dtype) -> None:
     loss, y = Greedy(), normal(0, 4, 3)
     outputs, bag, labels = {"y": y.clone()}, [torch.zeros(4, 3)], torch.arange(4)
-    probe = replace(probe_of(loss, outputs, bag, form="tensor"), kwargs={"labels": labels})
+    probe = replace(probe_of(loss, outputs, bag, as_tensor=True), kwargs={"labels": labels})
     state = torch.get_rng_state()
     for _ in range(2):
         found = probe.derivatives(y.to(dtype))
@@ -71,8 +72,8 @@ def test_outputs_are_copied() -> None:
     assert torch.equal(y, kept)
 
 
-@pytest.mark.parametrize("form", ["callable", "tensor"])
-def test_derivatives_in_both_forms(form: str) -> None:
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_derivatives_in_both_forms(as_tensor: bool) -> None:
     y, t = (normal(i, 4, 3, dtype=torch.float64) for i in range(2))
     outputs = (y[:, :1].clone(), y[:, 1:].clone())
 
@@ -80,11 +81,11 @@ def test_derivatives_in_both_forms(form: str) -> None:
         assert type(outputs) is tuple
         return squared_distance(torch.cat(outputs, dim=1), t).mean()
 
-    probe = probe_of(loss, outputs, t, form=form)
+    probe = probe_of(loss, outputs, t, as_tensor=as_tensor)
     assert_close(probe.derivatives(y).gradient, y - t)
-    assert_close(hessian_of(probe.hessian(y)), torch.eye(3).expand(4, 3, 3))
-    assert_close(probe.step(y, Hessian(), 0.0).step, y - t)
-    total = probe_of(lambda y, t: 4 * loss(y, t), outputs, t, form=form, reduction="sum")
+    assert_close(probe.second_derivatives(y).hessian, torch.eye(3).expand(4, 3, 3))
+    assert_close(probe.step(y, Hessian(), 0.0), y - t)
+    total = probe_of(lambda y, t: 4 * loss(y, t), outputs, t, as_tensor=as_tensor, reduction="sum")
     assert_close(total.derivatives(y).gradient, y - t)
 
 
@@ -100,17 +101,17 @@ def test_the_seed_is_that_of_the_probe() -> None:
 
 def test_samples_that_are_not_finite_are_left_out() -> None:
     y = torch.tensor([[1.0, 2.0], [-1.0, 2.0], [torch.inf, 1.0]])
-    found = probe_of(lambda y: y.sqrt().sum(dim=1), y).hessian(y)
-    assert found.kept is not None
+    found = probe_of(lambda y: y.sqrt().sum(dim=1), y).second_derivatives(y)
     assert found.kept.tolist() == [True, False, False]
-    assert not hessian_of(found)[1:].any()
+    assert not found.hessian[1:].any()
+    assert not found.gradient[1:].any()
 
 
 def raising(y: Tensor) -> Tensor:
     raise KeyError("nobody")
 
 
-@pytest.mark.parametrize("form", ["callable", "tensor"])
+@pytest.mark.parametrize("as_tensor", [False, True])
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
@@ -121,24 +122,24 @@ def raising(y: Tensor) -> Tensor:
         (lambda y: torch.zeros(()), "ValueError: loss must be computed from the outputs"),
     ],
 )
-def test_what_goes_wrong_is_named(loss: Any, message: str, form: str) -> None:
+def test_what_goes_wrong_is_named(loss: Any, message: str, as_tensor: bool) -> None:
     y = normal(0, 4, 3)
     with pytest.raises(LossFailedError, match=message) as caught:
-        probe_of(loss, y, form=form).derivatives(y)
+        probe_of(loss, y, as_tensor=as_tensor).derivatives(y)
     assert caught.value.__cause__ is not None
 
 
 def test_no_second_derivative_is_found_before_it_is_asked_for() -> None:
     y = normal(0, 4, 3)
-    probe = probe_of(once_differentiable, y, form="tensor")
+    probe = probe_of(once_differentiable, y, as_tensor=True)
     assert_close(probe.derivatives(y).gradient, 4 * y.double() ** 3, torch.float32)
     with pytest.raises(LossFailedError, match="once_differentiable"):
-        probe.derivatives(y, second_order=True)
+        probe.check_second_derivative(y)
     with pytest.raises(LossFailedError, match="linear"):
-        probe_of(lambda y: y.sum(dim=1), y).derivatives(y, second_order=True)
+        probe_of(lambda y: y.sum(dim=1), y).check_second_derivative(y)
 
 
-def test_a_closed_form_needs_no_second_evaluation() -> None:
+def test_a_closed_form_needs_no_product() -> None:
     class Closed:
         def __call__(self, y: Tensor) -> Tensor:
             raise AssertionError
@@ -147,5 +148,24 @@ def test_a_closed_form_needs_no_second_evaluation() -> None:
             return LossDerivatives(y.sum(1), y, torch.eye(3, dtype=y.dtype).expand(4, 3, 3))
 
     y = normal(0, 4, 3)
-    found = probe_of(Closed(), y).derivatives(y, second_order=True)
-    assert torch.equal(found.gradient, y)
+    probe = probe_of(Closed(), y)
+    probe.check_second_derivative(y)
+    found = probe.second_derivatives(y)
+    assert_close(found.gradient, y)
+    assert_close(found.newton_step(), y / 1.1)  # Relative damping of 0.1.
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_value_of_the_batch(reduction: str) -> None:
+    def within(y: Tensor) -> Tensor:
+        if y.abs().max() > 10.0:
+            raise RuntimeError("outside")
+        return y.square().sum(dim=1)
+
+    y = normal(0, 4, 3)
+    probe = probe_of(within, y, reduction=reduction)
+    total = float(y.double().square().sum())
+    assert probe.batch_value(y) == pytest.approx(total / (4 if reduction == "mean" else 1))
+    assert math.isnan(probe.batch_value(100.0 + y))
+    scalar = probe_of(lambda y: y.square().mean(), y, reduction=reduction)
+    assert scalar.batch_value(y) == pytest.approx(total / 12)

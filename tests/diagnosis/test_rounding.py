@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from newton_optim._diagnosis._rounding import SPREADS, cosine, ratio, rounding_at, roundings
+from newton_optim._diagnosis._rounding import SPREADS, Rounding, Roundings, rounding_at, roundings
 from tests.diagnosis.losses import WrongInFloat32, normal, probe_of
+from tests.diagnosis.made_up import SOUND
 from tests.strategies import seeds
 
 factors = st.lists(
@@ -29,10 +32,12 @@ def test_counts(factors: list[float], seed: int, spread: float) -> None:
     lengths, exact_lengths = np.linalg.norm(wrong, axis=1), np.linalg.norm(exact, axis=1)
     middle = np.sort(exact_lengths)[(len(factors) - 1) // 2]  # torch's median is the lower one.
     assert found.spread == spread
-    assert found.off == pytest.approx(np.mean([abs(f - 1) > 0.01 for f in factors]))
-    assert found.nonfinite == 0.0
-    assert found.longest_float64 == pytest.approx(exact_lengths.max() / middle)
-    assert found.growth == pytest.approx(lengths.max() / exact_lengths.max(), rel=1e-5)
+    assert found.share_wrong == pytest.approx(np.mean([abs(f - 1) > 0.01 for f in factors]))
+    assert found.share_nonfinite == 0.0
+    assert found.longest_over_median_float64 == pytest.approx(exact_lengths.max() / middle)
+    assert found.longest_float32_over_float64 == pytest.approx(
+        lengths.max() / exact_lengths.max(), rel=1e-5
+    )
     if lengths.any():
         expected = (wrong * exact).sum() / np.linalg.norm(wrong) / np.linalg.norm(exact)
         assert found.cosine == pytest.approx(expected, abs=1e-5)
@@ -40,21 +45,21 @@ def test_counts(factors: list[float], seed: int, spread: float) -> None:
         assert np.isnan(found.cosine)
     wrong_middle = np.sort(lengths)[(len(factors) - 1) // 2]
     if wrong_middle > 0:
-        assert found.longest == pytest.approx(lengths.max() / wrong_middle, rel=1e-5)
+        assert found.longest_over_median == pytest.approx(lengths.max() / wrong_middle, rel=1e-5)
 
 
 @pytest.mark.parametrize("bad", [torch.inf, torch.nan])
 def test_what_is_finite_in_float64_alone_is_counted(bad: float) -> None:
     found = rounding_at(probe_of(WrongInFloat32([1.0, bad, 1.0, bad]), normal(0, 4, 3)), 1.0)
     assert found is not None
-    assert (found.nonfinite, found.off) == (0.5, 0.5)
+    assert (found.share_nonfinite, found.share_wrong) == (0.5, 0.5)
 
 
 def test_what_float32_has_no_numbers_for_is_not_held_against_it() -> None:
     y = torch.tensor([[1.0], [2.0], [300.0]])
     found = rounding_at(probe_of(lambda y: y.exp().sum(dim=1), y), 1.0)
     assert found is not None
-    assert (found.nonfinite, found.off) == (0.0, 0.0)
+    assert (found.share_nonfinite, found.share_wrong) == (0.0, 0.0)
 
 
 def test_a_solved_sample_may_have_a_gradient_of_rounding() -> None:
@@ -64,10 +69,10 @@ def test_a_solved_sample_may_have_a_gradient_of_rounding() -> None:
     y = torch.tensor([[1.0], [2.0], [1e-8]])  # 1e-8 + 1 - 1 is 0 in float32.
     found = rounding_at(probe_of(loss, y), 1.0)
     assert found is not None
-    assert found.off == 0.0
+    assert found.share_wrong == 0.0
     alone = rounding_at(probe_of(loss, y[2:]), 1.0)
     assert alone is not None
-    assert alone.off == 1.0
+    assert alone.share_wrong == 1.0
 
 
 def test_spreads_outside_of_the_domain_are_left_out() -> None:
@@ -76,12 +81,10 @@ def test_spreads_outside_of_the_domain_are_left_out() -> None:
             raise RuntimeError("too wide")
         return y.square().sum(dim=1)
 
-    found = roundings(probe_of(loss, torch.ones(4, 2)))
-    assert [rounding.spread for rounding in found] == [1.0, 3.0]
-    nowhere = roundings(
-        probe_of(lambda y: y.square().sum(dim=1) + torch.nan * y[:, 0], normal(0, 4, 2))
-    )
-    assert nowhere == ()
+    found = roundings(probe_of(loss, torch.ones(4, 2)), is_random=False)
+    assert [rounding.spread for rounding in found.roundings] == [1.0, 3.0]
+    nowhere = probe_of(lambda y: y.square().sum(dim=1) + torch.nan * y[:, 0], normal(0, 4, 2))
+    assert roundings(nowhere, is_random=False) == Roundings()
 
 
 def test_float64_outputs_are_rounded_first() -> None:
@@ -89,13 +92,42 @@ def test_float64_outputs_are_rounded_first() -> None:
     y = 1.0 + 1e-9 * normal(0, 8, 3, dtype=torch.float64)
     found = rounding_at(probe_of(lambda y: (y - 1.0).square().sum(dim=1), y), 1.0)
     assert found is not None
-    assert found.off == 0.0
+    assert found.share_wrong == 0.0
 
 
-def test_cosine_and_ratio() -> None:
-    a, b = torch.tensor([3.0, 4.0]), torch.tensor([4.0, 3.0])
-    assert cosine(a, b) == pytest.approx(0.96)
-    assert cosine(a, -2 * a) == pytest.approx(-1.0)
-    assert np.isnan(cosine(a, 0 * a))
-    zero = a.new_zeros(())
-    assert (ratio(a[0], b[0]), ratio(a[0], zero), ratio(zero, zero)) == (0.75, np.inf, 1.0)
+def raising_in_float64(y: Tensor) -> Tensor:
+    return (y @ torch.ones(2, 2, dtype=torch.float32)).sum(dim=1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "is_random", "words"),
+    [
+        (lambda y: y.square().sum(dim=1), True, "the loss is random."),
+        (lambda y: y.float().square().sum(dim=1), False, "computes in torch.float32"),
+        (raising_in_float64, False, "does not run in float64 (RuntimeError: "),
+    ],
+)
+def test_losses_that_float64_cannot_judge(loss: Any, is_random: bool, words: str) -> None:
+    found = roundings(probe_of(loss, normal(0, 4, 2)), is_random=is_random)
+    assert found.roundings == ()
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("float32 against float64: ")
+    assert words in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "explodes", "misleads"),
+    [
+        ({}, False, False),
+        ({"longest_float32_over_float64": 10.1}, True, False),
+        ({"longest_float32_over_float64": 9.9}, False, False),
+        ({"share_nonfinite": 0.01}, True, False),
+        ({"share_wrong": 1.0}, False, False),
+        ({"cosine": 0.89}, False, True),
+        ({"cosine": 0.91}, False, False),
+        ({"cosine": float("nan")}, False, False),
+    ],
+)
+def test_explodes_and_misleads(changes: dict[str, float], explodes: bool, misleads: bool) -> None:
+    found = Rounding(**{**SOUND, **changes})
+    assert (found.explodes, found.misleads) == (explodes, misleads)

@@ -23,11 +23,11 @@ CHUNK_ELEMENTS = 2**17
 
 
 def network_derivatives(network: SortingNetwork, scores: Tensor, order: Tensor) -> LossDerivatives:
-    r"""Value, gradient and Hessian of `network_loss`, in closed form.
+    r"""Value, gradient and Hessian of ``network_loss``, in closed form.
 
     `P` is the product of the layers and so multilinear in the weights `α_k = f(v_k)` of the `K`
-    comparators. Let `M` be the product of the layers before comparator `k`, on the wires `a` and
-    `b`, and `B` that of the layers after it. Then
+    comparators. Let comparator `k` have the wires `a` and `b`, `M` be the product of the layers
+    before it, and `B` that of the layers after it. Then
 
         ∂P/∂α_k = R_k E_kᵀ,                  E_k = M_b - M_a,   R_k = B_b - B_a  (columns of B),
         ∂²P/∂α_k∂α_m = G_km R_k E_mᵀ,        m in a layer before that of k,
@@ -42,9 +42,9 @@ def network_derivatives(network: SortingNetwork, scores: Tensor, order: Tensor) 
         Hessian:          H = Σ_ij ∇q_ij ∇q_ijᵀ / (n q_ij)² + Vᵀ (S + Sᵀ + D) V,
                           S_km = f'_k G_km (R_kᵀ W E_m) f'_m,   D = diag(F f'' + y (v f'' + 2 f')).
 
-    Each term of these sums is a product of weights along paths through the network, over `q`, and
-    bounded by the steepness: nothing overflows while `q` is a normal number, and every error is
-    rounding, relative to the size of the two parts of `H`.
+    Each term of these sums is a product of weights along paths through the network, divided by `q`,
+    and bounded by the steepness. So nothing overflows while `q` is a normal number, and all errors
+    are rounding errors relative to the size of the two parts of `H`.
 
     Args:
         network: the network.
@@ -65,7 +65,7 @@ def network_derivatives(network: SortingNetwork, scores: Tensor, order: Tensor) 
 
 
 class _Derivatives:
-    """Value and gradient, and what the Hessian will need. The letters are those above."""
+    """Value and gradient, and what the Hessian needs. The letters are those above."""
 
     def __init__(self, network: SortingNetwork, scores: Tensor, order: Tensor) -> None:
         self.n, self.steepness = network.n, network.steepness

@@ -42,7 +42,7 @@ def truth_and_error(P: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cross_entropy_of_entries(q: Tensor, error: Tensor, tiny: float) -> Tensor:
-    """The mean of `-log q`, also right to rounding where `q` is near one, with `error = 1 - q`."""
+    """The mean of `-log q`, right to rounding also where `q` is near one; ``error`` is `1 - q`."""
     near = -torch.log1p(-error.clamp(max=0.5))
     far = -differentiable_log(q.clamp(min=tiny))
     return torch.where(error < 0.5, near, far).mean((-2, -1))

@@ -14,7 +14,7 @@ from newton_optim.sorting._comparators import Comparators, WireIndex
 
 
 def mixed_identity(pairs: Comparators, n: int, *, backward: bool = False) -> tuple[Tensor, Tensor]:
-    """The product of all layers, and what every comparator has before it.
+    """The product of all layers, and the rows that every comparator meets.
 
     Args:
         pairs: the comparators.
@@ -23,7 +23,7 @@ def mixed_identity(pairs: Comparators, n: int, *, backward: bool = False) -> tup
 
     Returns:
         The product `P`, `(n, N, n)`, and the differences of the rows that a comparator meets,
-        second wire minus first, `(K, N, n)`: `E`, or `R` backward.
+        second wire minus first, `(K, N, n)`: `E`, or `R` if ``backward``.
     """
     Z = _identity(pairs, n)
     keeps = pairs.by_layer(pairs.keep.unsqueeze(-1))
@@ -110,7 +110,7 @@ def _identity(pairs: Comparators, n: int) -> Tensor:
 
 
 def _mix(Z: Tensor, first: WireIndex, second: WireIndex, keep: Tensor, swap: Tensor) -> Tensor:
-    """Mix one layer of `Z` in place; the difference of its pairs before."""
+    """Mix one layer of `Z` in place and return the differences of its pairs before."""
     a, b = Z[first], Z[second]
     rows = b - a
     new_a = torch.addcmul(keep * a, swap, b)
@@ -120,5 +120,5 @@ def _mix(Z: Tensor, first: WireIndex, second: WireIndex, keep: Tensor, swap: Ten
 
 
 def _join(rows: list[Tensor], like: Tensor) -> Tensor:
-    """The rows one below the other; none at all if there are no comparators."""
+    """The rows concatenated; without comparators, none."""
     return torch.cat(rows) if rows else like[:0]

@@ -1,4 +1,4 @@
-"""The ranking loss of any operator, computed from its relaxed permutation P."""
+"""The ranking loss of any operator, computed from its relaxed permutation `P`."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ class RankingLoss(nn.Module):
         reduction: ``"mean"`` or ``"sum"`` over the samples, or ``"none"``.
 
     Attributes:
-        operator: the operator, as a module where it is one. It may be replaced: how the loss is
-            computed then follows the new operator.
+        operator: the operator; a submodule if it is a module. It may be replaced (a module by a
+            module, as in all of PyTorch): how the loss is computed follows the new operator.
 
     Raises:
         TypeError: if ``operator`` is not callable, the scores are not a floating-point tensor, or
@@ -69,12 +69,14 @@ class RankingLoss(nn.Module):
         self.reduction = check_choice("reduction", reduction, ("mean", "sum", "none"))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "operator":
-            if not callable(value):
-                raise TypeError(f"operator must be a callable, got {describe(value)}")
-            value = as_module(value)
-            self._form = form_of(value)
-        super().__setattr__(name, value)
+        if name != "operator":
+            super().__setattr__(name, value)
+            return
+        if not callable(value):
+            raise TypeError(f"operator must be a callable, got {describe(value)}")
+        operator: Any = as_module(value)
+        super().__setattr__(name, operator)
+        self._form = form_of(operator)
 
     def forward(self, scores: Tensor, labels: Tensor) -> Tensor:
         """The loss.

@@ -40,8 +40,7 @@ def grid_shortest_path(
         costs: of the cells, floating-point, shape `(..., H, W)`; all leading dimensions are batch.
             0 is allowed, infinity is a wall.
         neighbourhood: 8 for moves to all cells around one, 4 for moves along rows and columns only.
-        negative: what is done with negative costs: ``"raise"`` refuses them, ``"clamp"`` replaces
-            them by 0.
+        negative: ``"raise"`` refuses negative costs, ``"clamp"`` replaces them by 0.
         start: row and column of the first cell; negative ones count from the end.
         goal: the same for the last cell.
 

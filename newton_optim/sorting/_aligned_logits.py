@@ -11,7 +11,7 @@ from torch import Tensor
 class AlignedLogits(NamedTuple):
     """Logits with the largest of each row on the diagonal, and the targets of the rows.
 
-    Rows and columns stand for the elements in one and the same order. The batch comes last.
+    Rows and columns have the elements in the same order. The batch comes last.
 
     Attributes:
         difference: `y_i - y_j` of the scores y in this order, `(n, n, *batch)`.

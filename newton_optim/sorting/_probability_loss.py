@@ -53,7 +53,7 @@ def sum_of_others(P: Tensor) -> Tensor:
 def differentiable_log(q: Tensor) -> Tensor:
     """`log q` for `q > 0`, whose second derivative is computed without `1 / q²`.
 
-    It is in units of the number itself: where q is tiny, its square would underflow and give NaN,
+    It is computed in units of `q` itself: the square of a tiny `q` would underflow and give NaN,
     though the Hessian of the loss, `∇q ∇qᵀ / q²`, is finite.
     """
     unit = q.detach()

@@ -14,7 +14,7 @@ def check_scores(scores: Any, *, n: int | None = None) -> Tensor:
     """``scores`` if they are a floating-point tensor `(..., n)`.
 
     Args:
-        scores: what is checked.
+        scores: the tensor to check.
         n: the number of scores per sample; any number of at least 1 by default.
     """
     checked = check_float_tensor("scores", scores)

@@ -34,7 +34,7 @@ class SoftSortJacobian:
 
         `H_kl = Σ_i S_ik S_il K^i_kl - S_kl B_kl - S_lk B_lk` with `B_il = Σ_j S_ij K^i_jl`,
         and `S_il B_il = ω_il + Σ_j (1 - S_il S_ij) ω_jl` over the `j` other than `i`:
-        without the cancellation, only what is on the other side of `y_i` has weight, and ties.
+        without the cancellation, only scores on the other side of `y_i`, and ties, have weight.
         """
         S, q, h = self.S, row.q, row.h
         qh, Sq, one = q * h, S * q, S.new_ones(())
@@ -44,7 +44,7 @@ class SoftSortJacobian:
         h_below, h_above = (v.sum(dim=1, keepdim=True) for v in (qh - Sqh, qh + Sqh))
         SB = torch.addcmul(row.c, upper, torch.addcmul(h_below, h, below), value=0.5)
         SB = torch.addcmul(SB, lower, torch.addcmul(h_above, h, above), value=0.5)
-        # S * S: what is tied with y_i does not move with it.
+        # S * S: a score that is tied with y_i does not move with it.
         Z = torch.addcmul(row_products(Sq, Sqh), S * Sq, SB)
         return Z + Z.transpose(0, 1)
 

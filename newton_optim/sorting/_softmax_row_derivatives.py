@@ -44,7 +44,7 @@ def row_derivatives(rows: Rows) -> RowDerivatives:
     x = torch.addcmul(odds + odds, odds, odds)
     excess = x.sum(dim=1, keepdim=True).sub(one, alpha=3)  # sum x - 3
     r2, link = r + r, P_m * r
-    # What is made of r, P_m and w alone is of one column.
+    # Terms of r, P_m and w alone have one column.
     first = torch.addcmul(r2 - w * P_m, r, odds.sum(dim=1, keepdim=True), value=-1)
     g = q * torch.addcmul(first, r, odds - T) - T
     x = x - T

@@ -39,7 +39,7 @@ def evaluate(
             tensors of its own with autograd off, under every transform, and may leave PyTorch;
             under ``vmap`` it is called once for the whole batch of batches.
         points: shape `(S, N, *event)`; the function may change them in place.
-        args: tensors `(N, ...)`, which are repeated to match the rows; all else is passed unchanged.
+        args: tensors `(N, ...)`, which are repeated to match the rows; others are passed unchanged.
 
     Returns:
         The values, shape `(S, N, *out)`, detached, in the dtype and on the device of the points.

@@ -100,7 +100,7 @@ def neural_sort(scores: Tensor, *, temperature: float = 1.0, descending: bool = 
               A_{jk} = |s_j - s_k|, \quad i = 1, \dots, n
 
     Args:
-        scores: the scores to sort, floating-point, shape `(..., n)`; all leading dimensions are batch.
+        scores: floating-point, shape `(..., n)`; all leading dimensions are batch.
         temperature: τ > 0, in units of the scores; towards 0 the sort becomes exact.
         descending: whether rank 0 is the largest score instead of the smallest.
 

@@ -80,7 +80,7 @@ def soft_sort(scores: Tensor, *, temperature: float = 0.1, descending: bool = Fa
     .. math:: P_i = \operatorname{softmax}(-|\operatorname{sort}(s)_i - s| / \tau)
 
     Args:
-        scores: the scores to sort, floating-point, shape `(..., n)`; all leading dimensions are batch.
+        scores: floating-point, shape `(..., n)`; all leading dimensions are batch.
         temperature: τ > 0, in units of the scores; towards 0 the sort becomes exact.
         descending: whether rank 0 is the largest score instead of the smallest.
 

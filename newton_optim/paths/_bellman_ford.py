@@ -1,17 +1,12 @@
-"""A relaxed Bellman-Ford: the path of least cost by softmin steps, any-order differentiable."""
+"""A relaxed Bellman-Ford algorithm: the path of least cost by softmins, differentiable."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from newton_optim._checks import (
-    check_choice,
-    check_float_tensor,
-    check_integer,
-    check_positive,
-    known_true,
-)
+from newton_optim._checks import check_choice, check_integer, check_positive, known_true
+from newton_optim.paths._costs import check_grids
 
 LOOPS = ("for", "while")
 T_CONORMS = ("probabilistic", "hamacher", "yager")
@@ -22,8 +17,8 @@ class RelaxedBellmanFord(nn.Module):
 
     `Learning with Algorithmic Supervision via Continuous Relaxations
     <https://arxiv.org/abs/2110.05651>`_ (Petersen et al., 2021). The minimum over the eight
-    neighbours becomes a softmin of steepness beta, whose weights `p` are then followed back from
-    the goal:
+    neighbours becomes a softmin of steepness β, whose weights `p` are then followed back from the
+    goal:
 
     .. math::
 
@@ -32,34 +27,35 @@ class RelaxedBellmanFord(nn.Module):
         s_u \leftarrow \sum_{v \sim u} s_v\, p_{vu}, \qquad
         t \leftarrow t \perp s
 
-    Here d is 0 at the start (the top left), s is where the trace is (1 at the goal, the bottom
-    right, at first) and t what it has touched; ⊥ is a t-conorm, a relaxed "or". As beta goes to
-    infinity, t goes to the path. The trace does not stop at the start: with more iterations
-    than the path has cells it also touches the neighbour of the start that costs least.
+    Here `d` is 0 at the start (the top left cell), `s` is where the trace is (at first 1 at the
+    goal, the bottom right cell) and `t` is what it has touched. ⊥ is a t-conorm, a relaxed "or". As
+    β goes to infinity, `t` goes to the path. The trace does not stop at the start: with more
+    iterations than the path has cells it also touches the cheapest neighbour of the start.
 
-    Everything is differentiable as often as one likes, and finite in float32. A sample's result
-    does not depend on its batch. A cost of infinity is a wall; NaN and -infinity make their
-    sample NaN.
+    Derivatives of any order exist and are finite in float32. The result of a sample does not
+    depend on its batch. A cost of infinity is a wall. NaN and -infinity make their own sample NaN.
+    An empty batch gives an empty result.
 
     Args:
-        steepness: beta > 0, in units of one over the costs, also of the loop's condition.
-        iterations: of the relaxation, and of the loop that traces back; at least max(H, W), the
-            cells of the shortest path there could be.
-        loop: how the trace ends. ``"for"``: after all iterations. ``"while"``: it also runs them
-            all, but what iteration i adds to t counts by how far the start was untouched, by
-            `w_i = w_{i-1} sigmoid(beta (1 - t_start))`.
-        t_conorm: a ⊥ b: ``"probabilistic"`` a + b - ab; ``"hamacher"`` Hamacher's family
-            (a + b + (p - 2)ab) / (1 + (p - 1)ab); ``"yager"`` min(1, a + b), which has a kink.
-        hamacher_parameter: the p > 0 of ``"hamacher"``; 1 is the probabilistic one.
+        steepness: β > 0, in units of one over the costs; also that of the condition of the loop.
+        iterations: the number of iterations, both of the relaxation and of the loop that traces
+            back; at least max(H, W), the least number of cells that a path can have.
+        loop: how the trace ends. ``"for"``: after all iterations. ``"while"``: it also runs all of
+            them, but iteration `i` counts in `t` with a weight that falls once the start is
+            touched, `w_i = w_{i-1} sigmoid(β (1 - t_start))`.
+        t_conorm: `a ⊥ b`: ``"probabilistic"`` is `a + b - ab`; ``"hamacher"`` is Hamacher's family
+            `(a + b + (p - 2) ab) / (1 + (p - 1) ab)`; ``"yager"`` is `min(1, a + b)`, which has a
+            kink.
+        hamacher_parameter: the `p > 0` of ``"hamacher"``; 1 is the probabilistic one.
 
     Shapes:
         costs `(..., H, W)` to the path, in [0, 1], `(..., H, W)`; all leading dimensions are batch.
 
     Raises:
-        TypeError: for an argument of the wrong kind, or costs that are not floating-point.
-        ValueError: for an argument of the wrong value, costs that are empty, have less than two
-            dimensions or a grid too large for the iterations, or (on a CPU, outside
-            `torch.func.vmap` and `torch.compile`) walls that leave no path of so many cells.
+        TypeError: if an argument is of the wrong kind, or the costs are not floating-point.
+        ValueError: if an argument has a wrong value, if the costs have less than two dimensions,
+            no cells or a grid too large for the iterations, or if walls leave no path of so many
+            cells (checked on the CPU and outside ``torch.func.vmap`` and ``torch.compile`` only).
     """
 
     def __init__(
@@ -79,18 +75,18 @@ class RelaxedBellmanFord(nn.Module):
         self.hamacher_parameter = check_positive("hamacher_parameter", hamacher_parameter)
 
     def forward(self, costs: Tensor) -> Tensor:
-        """How far each cell is on the path, `(..., H, W)`, in the dtype of the costs."""
+        """The degree to which each cell is on the path, shape and dtype as those of the costs."""
         self._check_costs(costs)
         H, W = costs.shape[-2:]
-        wide = costs.to(torch.promote_types(costs.dtype, torch.float32))
+        grids = costs.to(torch.promote_types(costs.dtype, torch.float32))
         # (H W, batch): a neighbour is a row, and rows are contiguous.
-        gains = -self.steepness * wide.reshape(-1, H * W).mT.contiguous()
+        gains = -self.steepness * grids.reshape(-1, H * W).mT.contiguous()
         neighbours = _neighbours(H, W, costs.device)
         path = self._trace(self._moves(gains, neighbours), neighbours)
         return path.mT.reshape(costs.shape).to(costs.dtype)
 
     def extra_repr(self) -> str:
-        """The arguments, for `repr`."""
+        """The arguments, for ``repr``."""
         options = (
             f"steepness={self.steepness}, iterations={self.iterations}, loop={self.loop!r}, "
             f"t_conorm={self.t_conorm!r}"
@@ -100,12 +96,7 @@ class RelaxedBellmanFord(nn.Module):
         return options
 
     def _check_costs(self, costs: Tensor) -> None:
-        check_float_tensor("costs", costs)
-        if costs.ndim < 2 or costs.numel() == 0:
-            raise ValueError(
-                "costs must have shape (..., H, W) and not be empty, "
-                f"got shape {tuple(costs.shape)}"
-            )
+        check_grids(costs)
         if max(costs.shape[-2:]) > self.iterations:
             raise ValueError(
                 f"iterations must be at least max(H, W) = {max(costs.shape[-2:])} for costs of "
@@ -123,32 +114,32 @@ class RelaxedBellmanFord(nn.Module):
         """The weights p of the moves from each cell to its eight neighbours, `(8, H W, batch)`.
 
         Args:
-            gains: `-beta c`, shape `(H W, batch)`.
-            neighbours: from `_neighbours`.
+            gains: `-β c`, shape `(H W, batch)`.
+            neighbours: from ``_neighbours``.
         """
-        # Out of reach is further than any walk by so much that its weight underflows to exactly 0.
-        # A fixed huge number in its place would make NaN of second derivatives in float32.
-        walls, longest = gains == -torch.inf, self.iterations * _largest(gains.detach())
-        outside = -(3.0 * longest + 1000.0)
+        # What is out of reach is so much farther than any walk that its weight underflows to
+        # exactly 0. With a fixed huge number second derivatives would be NaN in float32.
+        walls, farthest = gains == -torch.inf, self.iterations * _largest_finite(gains.detach())
+        outside = -(3.0 * farthest + 1000.0)
         gains = torch.where(walls, outside, gains)
         start = torch.zeros_like(outside)
-        x = torch.cat((start, outside.expand_as(gains)))  # -beta d of the cells and of the border.
+        x = torch.cat((start, outside.expand_as(gains)))  # -β d of the cells and of the border.
         before, weights = x, x
         for _ in range(self.iterations):
             before = x
             around = x.index_select(0, neighbours).unflatten(0, (8, -1))
-            # Relative to the nearest: products with x itself would cancel in the derivatives.
+            # Relative to the nearest: the derivatives of products with x itself would cancel.
             nearest = around.detach().amax(0)
             around = around - nearest
             weights = around.softmax(0)
             x = nearest + (weights * around).sum(0) + gains
             x = torch.cat((start, x[1:], outside))
-        # One move less than iterations, as many cells: the trace can then come to the start.
+        # One move fewer than iterations, as many cells: the trace can then get to the start.
         self._check_reach(walls[0] | (before[-2] < 0.5 * outside))
         return weights
 
     def _trace(self, moves: Tensor, neighbours: Tensor) -> Tensor:
-        """What the trace from the goal touches, `(H W, batch)`."""
+        """The degree to which the trace from the goal touches each cell, `(H W, batch)`."""
         cells = moves.shape[1]
         position = torch.zeros_like(moves[0])
         position[-1] = 1.0
@@ -182,7 +173,7 @@ def _neighbours(H: int, W: int, device: torch.device) -> Tensor:
     return torch.stack(around).flatten()
 
 
-def _largest(values: Tensor) -> Tensor:
-    """The largest absolute value of each column, infinite ones left out, `(1, batch)`."""
+def _largest_finite(values: Tensor) -> Tensor:
+    """The largest finite absolute value of each column, `(1, batch)`."""
     size = values.abs()
     return torch.where(size == torch.inf, 0.0, size).amax(0, keepdim=True)

@@ -1,4 +1,4 @@
-"""Black boxes: called once with all rows, and out of sight of autograd and `torch.func`."""
+"""Black boxes: functions that are called once with all rows, hidden from every transform."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from torch.autograd.function import Function, FunctionCtx
 from newton_optim._checks import check_float_tensor, describe
 
 
-def check_rows(name: str, value: Any) -> Tensor:
-    """``value`` in at least float32, if it is a floating-point tensor `(N, *event)`, not empty."""
+def checked_rows(name: str, value: Any) -> Tensor:
+    """``value`` in at least float32, if it is a floating-point tensor `(N, *event)`.
+
+    It must not be empty: a black box is never called without rows.
+    """
     check_float_tensor(name, value)
     if value.dim() == 0 or value.numel() == 0:
         raise ValueError(
-            f"{name} must have shape (N, *event) and not be empty, got shape {tuple(value.shape)}"
+            f"{name} must have shape (N, *event) with at least one sample and one number per "
+            f"sample, got shape {tuple(value.shape)}"
         )
     widened: Tensor = value.to(torch.promote_types(value.dtype, torch.float32))
     return widened
@@ -27,28 +31,28 @@ def check_rows(name: str, value: Any) -> Tensor:
 def evaluate(
     name: str, function: Callable[..., Any], points: Tensor, args: tuple[Any, ...]
 ) -> Tensor:
-    """`function` at all points, by one call with `B = S N` rows.
+    """The values of ``function`` at all points, by one call with `B = S N` rows.
 
     Args:
-        name: what to call the function in a message.
-        function: from rows `(B, *event)`, and the args, to a real tensor `(B, *out)`. It sees plain
-            tensors of its own with autograd off, whatever transform is around, and may leave
-            PyTorch; under `vmap` it is called once for the whole batch of batches.
-        points: where, shape `(S, N, *event)`; the function may change them in place.
-        args: tensors `(N, ...)`, which are repeated to match the rows; all else goes as it is.
+        name: the name of the function in messages.
+        function: from rows `(B, *event)`, and the args, to a real tensor `(B, *out)`. It gets plain
+            tensors of its own with autograd off, under every transform, and may leave PyTorch;
+            under ``vmap`` it is called once for the whole batch of batches.
+        points: shape `(S, N, *event)`; the function may change them in place.
+        args: tensors `(N, ...)`, which are repeated to match the rows; others are passed unchanged.
 
     Returns:
-        What it gives, shape `(S, N, *out)`, detached, in the dtype and on the device of the points.
+        The values, shape `(S, N, *out)`, detached, in the dtype and on the device of the points.
 
     Raises:
-        TypeError: if the function does not give a real tensor.
-        ValueError: if that, or a tensor in `args`, has the wrong number of rows.
+        TypeError: if the function does not return a real tensor.
+        ValueError: if that, or a tensor in ``args``, has the wrong number of rows.
     """
     S, N = points.shape[:2]
     repeated = [_repeated(f"args[{i}]", arg, S, N) for i, arg in enumerate(args)]
     call = partial(_checked_call, name, function)
     rows = points.detach().flatten(0, 1)
-    values: Tensor = _out_of_sight(call, rows, *repeated).unflatten(0, (S, N))
+    values: Tensor = call_hidden(call, rows, *repeated).unflatten(0, (S, N))
     return values
 
 
@@ -57,8 +61,8 @@ def _repeated(name: str, arg: Any, times: int, num_rows: int) -> Any:
         return arg
     if arg.dim() == 0 or arg.shape[0] != num_rows:
         raise ValueError(
-            f"{name} must have one row for each of the {num_rows} samples (what is not per sample "
-            f"goes into the function itself), got {describe(arg)}"
+            f"{name} must have one row for each of the {num_rows} samples (bind what is not per "
+            f"sample to the function itself), got {describe(arg)}"
         )
     return arg.detach().repeat(times, *[1] * (arg.dim() - 1))
 
@@ -77,7 +81,7 @@ def _checked_call(name: str, function: Callable[..., Any], rows: Tensor, *args: 
 
 
 class _BlackBox(Function):
-    """`call(*inputs)` on plain tensors. Its inputs carry no gradient, its output neither."""
+    """``call(*inputs)`` on plain tensors. Neither its inputs nor its output carry a gradient."""
 
     @staticmethod
     def forward(call: Callable[..., Tensor], *inputs: Any) -> Tensor:
@@ -85,7 +89,7 @@ class _BlackBox(Function):
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Nothing is kept: there is no way back."""
+        """Nothing is saved: there is no backward pass."""
 
     @staticmethod
     def vmap(
@@ -94,10 +98,10 @@ class _BlackBox(Function):
         """One call for all batches: their rows one after the other."""
         size = info.batch_size
         merged = [_merged(value, dim, size) for value, dim in zip(inputs, in_dims[1:], strict=True)]
-        return _out_of_sight(call, *merged).unflatten(0, (size, -1)), 0
+        return call_hidden(call, *merged).unflatten(0, (size, -1)), 0
 
 
-_out_of_sight: Callable[..., Tensor] = _BlackBox.apply
+call_hidden: Callable[..., Tensor] = _BlackBox.apply
 
 
 def _merged(value: Any, dim: int | None, size: int) -> Any:

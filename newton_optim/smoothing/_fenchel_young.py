@@ -1,4 +1,4 @@
-"""The Fenchel-Young loss of a solver that is perturbed by Gaussian noise."""
+"""The Fenchel-Young loss of a solver perturbed by Gaussian noise."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from newton_optim._checks import (
     describe,
 )
 from newton_optim._derivatives import LossDerivatives
-from newton_optim.smoothing._black_box import check_rows, evaluate
+from newton_optim.smoothing._black_box import checked_rows, evaluate
+from newton_optim.smoothing._differentiable_once import differentiable_once, second_derivative_error
 from newton_optim.smoothing._noise import check_generator, noise_named, standard_noise
-from newton_optim.smoothing._single_sample import differentiable_once, refusal
 
 
 class FenchelYoungLoss(nn.Module):
@@ -26,7 +26,7 @@ class FenchelYoungLoss(nn.Module):
 
     `Berthet et al. (2020) <https://arxiv.org/abs/2002.08676>`_; Eq. 17 of
     `arXiv 2410.19055 <https://arxiv.org/abs/2410.19055>`_. With ε standard Gaussian and
-    `w(θ) = argmax ⟨θ, w⟩` what the solver gives:
+    `w(θ) = argmax ⟨θ, w⟩` the solution that the solver returns:
 
     .. math::
         l(\theta) &= \mathbb{E} \max_w \langle \theta + \sigma\varepsilon, w \rangle
@@ -36,31 +36,32 @@ class FenchelYoungLoss(nn.Module):
         \nabla^2 l(\theta) &= \mathbb{E}\, w(\theta + \sigma\varepsilon)\,
             \varepsilon^\top / \sigma
 
-    It is convex in θ, and its minimum is where the mean perturbed solution is `w*`. (The terms that
-    do not depend on θ are left out: the minimum is not 0.) For a solver of `argmin ⟨θ, w⟩`,
-    `maximize=False`, it is `⟨θ, w*⟩ - E min ⟨θ + σε, w⟩`, with the opposite signs in all
-    derivatives.
+    It is convex in θ, and its minimum is where the mean perturbed solution is `w*`. (Terms that do
+    not depend on θ are left out, so that the minimum is not 0.) For a solver of `argmin ⟨θ, w⟩`,
+    declared with ``maximize=False``, the loss is `⟨θ, w*⟩ - E min ⟨θ + σε, w⟩`, and all
+    derivatives have the opposite sign.
 
-    Expectations are means over the S samples of noise, drawn anew at every call and for every row.
+    Expectations are means over `S` samples of noise, drawn anew at every call and for every row.
     The Hessian is the covariance of the solutions with the noise,
-    `Σ_s (w_s - w̄) ε_sᵀ / (σ (S - 1))`, symmetrised. With the noise fixed, autograd, `torch.func`
-    and `derivatives` give the same first and second derivatives (third ones are 0). One sample
-    has no covariance: there, second derivatives raise.
+    `Σ_s (w_s - w̄) ε_sᵀ / (σ (S - 1))`, symmetrised. With the noise fixed, autograd, ``torch.func``
+    and ``derivatives`` give the same first and second derivatives (third ones are 0). A single
+    sample of noise has no covariance: its second derivatives raise.
 
-    The solver is called once, with `S · N` rows, with autograd off; it may leave PyTorch. Rows
-    `(B, *event)` in, solutions `(B, *event)` out, of any real dtype. A solution that is not finite
-    concerns its own sample only. Half precision is computed in float32.
+    The solver is called once, with `S · N` rows and with autograd off; it may leave PyTorch. It
+    maps rows `(B, *event)` to solutions `(B, *event)` of any real dtype, and is never called
+    without rows: an empty batch is refused. A solution that is not finite affects its own sample
+    only. Half precision is computed in float32.
 
-    Gradient and Hessian are on the scale of the single sample's loss, whatever the reduction.
+    Gradient and Hessian are per sample, whatever the reduction.
 
     Args:
-        solver: from θ to the w of the feasible set that maximises (or minimises) `⟨θ, w⟩`.
-        sigma: σ > 0, in units of θ. Towards 0 the loss becomes that of the structured perceptron;
-            the Hessian's noise grows as 1/σ.
-        num_samples: S, at least 1.
+        solver: from θ to the `w` of the feasible set that maximises (or minimises) `⟨θ, w⟩`.
+        sigma: σ > 0, in units of θ. Towards 0 the loss becomes that of the structured perceptron,
+            and the noise of the Hessian grows as 1/σ.
+        num_samples: `S`, at least 1.
         maximize: whether the solver maximises or minimises.
-        reduction: "mean" or "sum" over the samples, or "none".
-        generator: what draws the noise; by default PyTorch's own.
+        reduction: ``"mean"`` or ``"sum"`` over the samples, or ``"none"``.
+        generator: draws the noise; by default PyTorch's own.
 
     Raises:
         TypeError: if an argument is of the wrong kind or dtype.
@@ -91,23 +92,23 @@ class FenchelYoungLoss(nn.Module):
         """The loss.
 
         Args:
-            theta: θ, what the solver is given, floating-point, shape `(N, *event)`.
+            theta: θ, the input of the solver, floating-point, shape `(N, *event)`.
             target: the true solutions `w*`, any real dtype, shape `(N, *event)`.
             noise_samples: standard Gaussian noise, shape `(num_samples, N, *event)`, instead of
-                drawing it; needed under `torch.func.vmap` (or its `randomness="different"`).
+                drawing it; needed under ``torch.func.vmap`` (or its ``randomness="different"``).
 
         Returns:
-            The loss, 0-dim, or of shape `(N,)` for "none"; at least float32.
+            The loss, 0-dim, or of shape `(N,)` for ``"none"``; at least float32.
         """
         solved = self._solve(theta, target, noise_samples)
-        rows = check_rows("theta", theta).reshape(solved.residual.shape)
+        rows = checked_rows("theta", theta).reshape(solved.residual.shape)
         if self.num_samples == 1:
-            loss = self._tangent(differentiable_once(rows), solved)
+            loss = self._loss_at_solutions(differentiable_once(rows), solved)
         else:
             # The move is 0, and so is the curved term and its first derivative.
             move = rows - rows.detach()
             curved = (solved.excess * move).sum(-1) * (solved.noise * move).sum(-1)
-            loss = self._tangent(rows, solved) + 0.5 * self._scale * curved.sum(0)
+            loss = self._loss_at_solutions(rows, solved) + 0.5 * self._scale * curved.sum(0)
         if self.reduction == "none":
             return loss
         return loss.mean() if self.reduction == "mean" else loss.sum()
@@ -117,26 +118,26 @@ class FenchelYoungLoss(nn.Module):
     ) -> LossDerivatives:
         """Value, gradient and Hessian of each sample's own loss; the reduction plays no part.
 
-        They are those of `forward` on the same noise. The noise is drawn with the generator: give
-        it, or hand `noise_samples` over as an argument, for a Newton loss that repeats.
+        They equal those of ``forward`` on the same noise. The noise is drawn with the generator:
+        for a Newton loss that can be repeated, set it or pass ``noise_samples``.
 
         Args:
-            theta: as for `forward`.
-            target: as for `forward`.
-            noise_samples: as for `forward`.
+            theta: θ, the input of the solver, floating-point, shape `(N, *event)`.
+            target: the true solutions `w*`, any real dtype, shape `(N, *event)`.
+            noise_samples: standard Gaussian noise, shape `(num_samples, N, *event)`.
 
         Returns:
             Shapes `(N,)`, `(N, m)` and `(N, m, m)`; the Hessian is computed when it is asked for,
-            and refused for `num_samples=1`.
+            and refused for ``num_samples=1``.
         """
         with torch.no_grad():
             solved = self._solve(theta, target, noise_samples)
-            rows = check_rows("theta", theta).reshape(solved.residual.shape)
-            value = self._tangent(rows, solved)
+            rows = checked_rows("theta", theta).reshape(solved.residual.shape)
+            value = self._loss_at_solutions(rows, solved)
 
         def hessian() -> Tensor:
             if self.num_samples == 1:
-                raise refusal()
+                raise second_derivative_error()
             with torch.no_grad(), torch.autocast(rows.device.type, enabled=False):
                 half = torch.einsum("sni,snj->nij", solved.excess, solved.noise)
                 return 0.5 * self._scale * (half + half.mT)
@@ -144,7 +145,7 @@ class FenchelYoungLoss(nn.Module):
         return LossDerivatives(value, self._sign * solved.residual, hessian)
 
     def _solve(self, theta: Tensor, target: Tensor, given: Tensor | None) -> _Solved:
-        theta = check_rows("theta", theta).detach()
+        theta = checked_rows("theta", theta).detach()
         _check_target(target, theta)
         noise = standard_noise(
             noise_named("gaussian"), theta, self.num_samples, generator=self.generator, given=given
@@ -162,7 +163,7 @@ class FenchelYoungLoss(nn.Module):
         residual = mean - target.to(theta).reshape(N, -1)
         return _Solved(noise, solutions - mean, residual, gain)
 
-    def _tangent(self, rows: Tensor, solved: _Solved) -> Tensor:
+    def _loss_at_solutions(self, rows: Tensor, solved: _Solved) -> Tensor:
         """The loss as a function of θ at fixed solutions, shape `(N,)`."""
         return self._sign * ((rows * solved.residual).sum(-1) + solved.gain)
 
@@ -175,7 +176,7 @@ class FenchelYoungLoss(nn.Module):
         return self._sign / (self.sigma * (self.num_samples - 1))
 
     def extra_repr(self) -> str:
-        """The options, for `repr`."""
+        """The options, for ``repr``."""
         return (
             f"sigma={self.sigma}, num_samples={self.num_samples}, maximize={self.maximize}, "
             f"reduction={self.reduction!r}"

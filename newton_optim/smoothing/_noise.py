@@ -1,4 +1,4 @@
-"""The noises: densities `exp(-ν(ε))` of independent coordinates, with twice differentiable ν."""
+"""The distributions of noise: densities `exp(-ν(ε))` with twice differentiable ν."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from newton_optim._checks import check_choice, describe
 
 @dataclass(frozen=True)
 class Noise:
-    """A standard noise by its potential ν, up to a constant; all functions are elementwise.
+    """A standard distribution of independent coordinates, by its potential ν up to a constant.
+
+    All functions are elementwise.
 
     Attributes:
         fill: fills an empty tensor with independent samples.
@@ -75,9 +77,9 @@ def check_noise(name: str, value: object) -> str:
     """``value`` if it names a noise."""
     if isinstance(value, str) and value in {"laplace", "triangular", "uniform"}:
         raise ValueError(
-            f"{name} must have a twice differentiable log-density, which {value!r} has not: the "
-            f"Hessian's estimator would miss what sits in its kinks; choose one of "
-            f"{', '.join(map(repr, NOISES))}"
+            f"{name} must have a twice differentiable log-density, which {value!r} does not have: "
+            f"the estimator of the Hessian would miss the kinks; choose one of "
+            f"{', '.join(map(repr, NOISES))}, got {value!r}"
         )
     return check_choice(name, value, NOISES)
 
@@ -88,7 +90,7 @@ def noise_named(name: str) -> Noise:
 
 
 def check_generator(value: object) -> Generator | None:
-    """``value`` if it is a generator or None."""
+    """``value`` if it is a generator or ``None``."""
     if value is not None and not isinstance(value, Generator):
         raise TypeError(f"generator must be a torch.Generator or None, got {describe(value)}")
     return value
@@ -103,22 +105,22 @@ def standard_noise(
     antithetic: bool = False,
     given: Tensor | None = None,
 ) -> Tensor:
-    """Standard noise of shape `(num_samples, *y.shape)` in the dtype of `y` and on its device.
+    """Standard noise of shape `(num_samples, *y.shape)` in the dtype of ``y`` and on its device.
 
     Args:
-        noise: what to draw from.
-        y: what the noise is for.
-        num_samples: how many samples for each row of `y`; even with `antithetic`.
-        generator: what to draw with, on its own device; by default that of PyTorch.
+        noise: the distribution.
+        y: the tensor that the noise is for.
+        num_samples: the number of samples for each row of ``y``; even with ``antithetic``.
+        generator: draws the noise, on its own device; by default that of PyTorch.
         antithetic: whether the second half mirrors the first.
-        given: the noise, if it is to be taken as it is.
+        given: the noise, if it is not to be drawn.
 
     Returns:
         The noise, detached.
 
     Raises:
-        TypeError: if `given` is not a floating-point tensor.
-        ValueError: if `given` has the wrong shape, or there is no drawing under `vmap`.
+        TypeError: if ``given`` is not a floating-point tensor.
+        ValueError: if ``given`` has the wrong shape, or noise cannot be drawn under ``vmap``.
     """
     shape = (num_samples, *y.shape)
     if given is not None:

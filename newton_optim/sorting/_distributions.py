@@ -1,12 +1,12 @@
 """The six distributions that relax a comparator, each with its complement and its derivatives.
 
-A comparator sends the smaller of `a` and `b` to its first wire with weight `α = f(v)`,
-`v = steepness · (b - a)`, and keeps `1 - α = f(-v)` for the other one. Both are computed on their
-own: subtracted from one, the small weight would have lost all its digits in the tails.
+A comparator of the wires `a` and `b` gives `a` the weight `α = f(v)` on its first wire, with
+`v = steepness · (b - a)`, and `b` the weight `1 - α = f(-v)`. The two are computed separately:
+subtracted from one, the small weight would lose all its digits in the tails.
 
-Two of the functions have kinks. The second derivative of ``reciprocal`` jumps at a tie (from 1/4
-to -1/4), that of ``optimal`` at `v = ±1/4` (from 0 to ∓8, seen from within). There the value is
-the mean of both sides (``reciprocal``) or that of the inside (``optimal``).
+Two of the functions have kinks. The second derivative of ``"reciprocal"`` jumps at a tie (from 1/4
+to -1/4), that of ``"optimal"`` at `v = ±1/4` (from 0 to ∓8, seen from within). There it is taken
+as the mean of both sides (``"reciprocal"``) or as that of the inside (``"optimal"``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# The exponent of `logistic_phi`, and what keeps it finite at a tie.
+# The exponent of ``logistic_phi``, and the guard that keeps it finite at a tie.
 PHI_EXPONENT = 0.25
 PHI_GUARD = 1e-10
 
@@ -75,26 +75,26 @@ def weight(distribution: str, v: Tensor, steepness: float) -> Tensor:
     """The weight `f(v)`, right to rounding where it is small; `f(-v)` is `1 - f(v)`.
 
     Args:
-        distribution: one of `DISTRIBUTIONS`.
+        distribution: one of ``DISTRIBUTIONS``.
         v: the scaled differences `steepness · (b - a)`, any shape.
-        steepness: the steepness itself, which only ``logistic_phi`` needs.
+        steepness: the steepness itself, which only ``"logistic_phi"`` needs.
 
     Returns:
-        The weight, shaped like `v`.
+        The weight, with the shape of `v`.
     """
     return _WEIGHTS[distribution](v, steepness)
 
 
 def weight_derivatives(distribution: str, v: Tensor, steepness: float) -> tuple[Tensor, Tensor]:
-    """The first and second derivative `f'(v)`, `f''(v)` of the weight.
+    """The first and second derivatives `f'(v)` and `f''(v)` of the weight.
 
     Args:
-        distribution: one of `DISTRIBUTIONS`.
+        distribution: one of ``DISTRIBUTIONS``.
         v: the scaled differences `steepness · (b - a)`, any shape.
-        steepness: the steepness itself, which only ``logistic_phi`` needs.
+        steepness: the steepness itself, which only ``"logistic_phi"`` needs.
 
     Returns:
-        The two derivatives, shaped like `v`.
+        The two derivatives, with the shape of `v`.
     """
     if distribution == "logistic":
         return _logistic_derivatives(v)

@@ -1,4 +1,4 @@
-"""The ranking loss of any operator, computed from its relaxed permutation P."""
+"""The ranking loss of any operator, computed from its relaxed permutation `P`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,35 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import describe
+from newton_optim.sorting._scores import at_least_float32
 
 
-def probability_loss(operator: Callable[[Tensor], Any], scores: Tensor, ranks: Tensor) -> Tensor:
-    """The mean cross-entropy over the n^2 entries of P of each sample, shape `(...,)`.
+def probability_loss(operator: Callable[[Tensor], Any], scores: Tensor, order: Tensor) -> Tensor:
+    """The mean cross-entropy over the `n²` entries of `P` of each sample, shape `(...,)`.
 
     Args:
-        operator: maps scores `(..., n)` to P `(..., n, n)`, or a `diffsort.DiffSortNet`.
-        scores: shape `(..., n)`.
-        ranks: the true rank of each element in the direction of the operator, shape `(..., n)`.
+        operator: maps scores `(..., n)` to `P` `(..., n, n)`. If it has a true attribute
+            ``descending``, its rank 0 is that of the largest score.
+        scores: `(..., n)`.
+        order: the elements in their true ascending order, `(..., n)`.
     """
-    P = _diffsort(operator, scores) if _is_diffsort(operator) else operator(scores)
-    n = scores.shape[-1]
+    P, n = operator(scores), scores.shape[-1]
     if not isinstance(P, Tensor):
         raise TypeError(f"operator must return a tensor P, got {describe(P)}")
     if P.shape != (*scores.shape, n):
         raise ValueError(
             f"operator must return P of shape {(*scores.shape, n)}, got shape {tuple(P.shape)}"
         )
-    P = P.to(torch.promote_types(P.dtype, torch.float32))
-    target = ranks.unsqueeze(-2) == torch.arange(n, device=ranks.device).unsqueeze(-1)
-    entries = torch.where(target, P, sum_of_others(P)).clamp(min=torch.finfo(P.dtype).tiny)
-    return -differentiable_log(entries).mean(dim=(-2, -1))
+    if getattr(operator, "descending", False) is True:
+        order = order.flip(-1)
+    P = P.to(at_least_float32(P.dtype))
+    entries = torch.where(true_entries(order), P, sum_of_others(P))
+    return -differentiable_log(entries.clamp(min=torch.finfo(P.dtype).tiny)).mean(dim=(-2, -1))
+
+
+def true_entries(order: Tensor) -> Tensor:
+    """The true permutation: whether element `j` belongs at rank `i`, `(..., n, n)`."""
+    return order.unsqueeze(-1) == torch.arange(order.shape[-1], device=order.device)
 
 
 def sum_of_others(P: Tensor) -> Tensor:
@@ -44,25 +51,10 @@ def sum_of_others(P: Tensor) -> Tensor:
 
 
 def differentiable_log(q: Tensor) -> Tensor:
-    """`log q` for `q > 0`, whose second derivative is found without `1 / q²`.
+    """`log q` for `q > 0`, whose second derivative is computed without `1 / q²`.
 
-    In units of the number itself: where q is tiny, its square would underflow and bring NaN, though
-    the Hessian of the loss, `∇q ∇qᵀ / q²`, is finite.
+    It is computed in units of `q` itself: the square of a tiny `q` would underflow and give NaN,
+    though the Hessian of the loss, `∇q ∇qᵀ / q²`, is finite.
     """
     unit = q.detach()
     return unit.log() + (q / unit).log()
-
-
-def _is_diffsort(operator: Any) -> bool:
-    """Whether `operator` is a `diffsort.DiffSortNet`, whether diffsort is installed or not."""
-    return any(
-        base.__name__ == "DiffSortNet" and base.__module__.partition(".")[0] == "diffsort"
-        for base in type(operator).__mro__
-    )
-
-
-def _diffsort(operator: Callable[[Tensor], Any], scores: Tensor) -> Tensor:
-    """P of a `DiffSortNet`, which takes a matrix and gives (sorted, P transposed)."""
-    _, transposed = operator(scores.reshape(-1, scores.shape[-1]))
-    P: Tensor = transposed.mT
-    return P.reshape(*scores.shape, scores.shape[-1])

@@ -196,6 +196,16 @@ def test_a_sample_does_not_depend_on_its_batch(loop: str) -> None:
     assert flawed[~kept].isnan().any(-1).any(-1).all()
 
 
+@both_loops
+@pytest.mark.parametrize("shape", [(0, 3, 4), (0, 3, 3, 4), (3, 0, 3, 4)])
+def test_an_empty_batch_gives_an_empty_result(loop: str, shape: tuple[int, ...]) -> None:
+    costs = torch.zeros(shape, requires_grad=True)
+    path = RelaxedBellmanFord(iterations=5, loop=loop)(costs)
+    assert (path.shape, path.dtype) == (shape, torch.float32)
+    (gradient,) = torch.autograd.grad(path.sum(), costs)
+    assert gradient.shape == shape
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_computed_in_float32(dtype: torch.dtype) -> None:
     costs = uniform(6, 2, 5, 5, dtype=dtype)
@@ -269,7 +279,7 @@ def test_bad_options(options: dict[str, Any], error: type[Exception], message: s
         (torch.ones(2, 2, dtype=torch.int64), TypeError, "costs must be a floating-point tensor"),
         (torch.ones(2, 2, dtype=torch.complex64), TypeError, "costs must be a floating-point"),
         (torch.ones(4), ValueError, r"costs must have shape \(\.\.\., H, W\)"),
-        (torch.ones(3, 0, 2), ValueError, r"not be empty, got shape \(3, 0, 2\)"),
+        (torch.ones(3, 0, 2), ValueError, r"H and W of at least 1, got shape \(3, 0, 2\)"),
         (
             torch.ones(2, 3, 6),
             ValueError,

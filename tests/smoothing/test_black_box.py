@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
-from newton_optim.smoothing._black_box import _out_of_sight, check_rows, evaluate
+from newton_optim.smoothing._black_box import call_hidden, checked_rows, evaluate
 from tests.smoothing.smoothing_strategies import as_numpy
 
 # The first forward-mode derivative of a process scripts torch's own decompositions.
@@ -73,7 +73,7 @@ def test_one_call_under_nested_vmap() -> None:
 
 def test_batches_may_come_last() -> None:
     x, factor = torch.randn(3, 2, 4), torch.randn(3)
-    found = vmap(lambda x, f: _out_of_sight(Box(), x, f), in_dims=(2, None))(x, factor)
+    found = vmap(lambda x, f: call_hidden(Box(), x, f), in_dims=(2, None))(x, factor)
     torch.testing.assert_close(found, (x.sin().sum(1) * factor[:, None]).T)
 
 
@@ -145,10 +145,10 @@ def test_arguments_have_one_row_a_sample(arg: Tensor) -> None:
 )
 def test_bad_rows(value: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="theta must"):
-        check_rows("theta", value)
+        checked_rows("theta", value)
 
 
 def test_half_precision_is_widened() -> None:
-    assert check_rows("y", torch.zeros(1, dtype=torch.bfloat16)).dtype == torch.float32
-    assert check_rows("y", torch.zeros(1, dtype=torch.float16)).dtype == torch.float32
-    assert check_rows("y", torch.zeros(1, dtype=torch.float64)).dtype == torch.float64
+    assert checked_rows("y", torch.zeros(1, dtype=torch.bfloat16)).dtype == torch.float32
+    assert checked_rows("y", torch.zeros(1, dtype=torch.float16)).dtype == torch.float32
+    assert checked_rows("y", torch.zeros(1, dtype=torch.float64)).dtype == torch.float64

@@ -8,7 +8,6 @@ import mpmath
 
 from newton_optim.sorting import SortingNetwork
 from newton_optim.sorting._distributions import PHI_EXPONENT, PHI_GUARD
-from newton_optim.sorting._network import bitonic_layers, odd_even_layers
 
 DIGITS = 60
 Number = Any
@@ -37,12 +36,11 @@ def mp_weight(name: str, v: Number, steepness: float) -> Number:
 def mp_permutation(network: SortingNetwork, scores: list[float]) -> list[list[Number]]:
     """`P` of one sample."""
     n = network.n
-    layers = odd_even_layers(n) if network.network == "odd_even" else bitonic_layers(n)
     x = [mpmath.mpf(score) for score in scores]
     with mpmath.workdps(DIGITS):
         P = [[mpmath.mpf(i == j) for j in range(n)] for i in range(n)]
-        for low, high in layers:
-            for a, b in zip(low, high, strict=True):
+        for first, second in network.wiring.layers:
+            for a, b in zip(first, second, strict=True):
                 v = network.steepness * (x[b] - x[a])
                 keep = mp_weight(network.distribution, v, network.steepness)
                 swap = mp_weight(network.distribution, -v, network.steepness)

@@ -49,10 +49,10 @@ def cases(
     wide: bool = True,
     kinks: bool = True,
 ) -> tuple[SortingNetwork, Tensor, Tensor]:
-    """A network, scores `(N, n)` and any ranks `(N, n)`; without `kinks`, scores off the kinks."""
+    """A network, scores and any true order, `(N, n)`; without `kinks`, scores off the kinks."""
     network = draw(networks(distributions=distributions))
     ties = ties and (kinks or network.distribution not in KINKED)
     scores = draw(batches(network.n, ties=ties, wide=wide))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
-    ranks = torch.rand(scores.shape, generator=generator, device="cpu").argsort(-1)
-    return network, scores, ranks.to(scores.device)
+    order = torch.rand(scores.shape, generator=generator, device="cpu").argsort(-1)
+    return network, scores, order.to(scores.device)

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from newton_optim.sorting import SortingNetwork
 from newton_optim.sorting._distributions import DISTRIBUTIONS
-from newton_optim.sorting._network import bitonic_layers, odd_even_layers
 from tests.asserts import assert_close
 from tests.sorting.mp_network import mp_permutation
 from tests.sorting.network_strategies import KINDS, cases, networks
@@ -155,18 +154,6 @@ def test_a_single_score_is_sorted() -> None:
         scores = torch.randn(3, 1, requires_grad=True)
         P = network(scores)
         assert torch.equal(P, torch.ones(3, 1, 1))
-
-
-@pytest.mark.parametrize("n", [1, 2, 4, 8, 16])
-def test_layers_sort(n: int) -> None:
-    for layers in (odd_even_layers(n), bitonic_layers(n)):
-        for _ in range(20):
-            wires = torch.randperm(n).tolist()
-            for low, high in layers:
-                assert len(set(low + high)) == 2 * len(low)
-                for a, b in zip(low, high, strict=True):
-                    wires[a], wires[b] = sorted((wires[a], wires[b]))
-            assert wires == list(range(n))
 
 
 # The first forward-mode derivative of a process scripts torch's own decompositions.

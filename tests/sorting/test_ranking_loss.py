@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import copy
+import pickle
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort, SortingNetwork
+from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort, SortingNetwork, soft_sort
 from tests.asserts import hessian_of
 from tests.settings import DEVICE
 from tests.sorting.softmax_strategies import both, losses
@@ -53,6 +56,22 @@ def test_reductions() -> None:
     torch.testing.assert_close(RankingLoss(SoftSort())(scores, labels), each.mean())
     total = RankingLoss(SoftSort(), reduction="sum")(scores, labels)
     torch.testing.assert_close(total, each.sum())
+
+
+def nearly_uniform(scores: Tensor) -> Tensor:
+    """An operator that only `RankingLoss` has to know."""
+    return soft_sort(scores, temperature=100.0)
+
+
+@pytest.mark.parametrize("operator", [SoftSort(), NeuralSort(), SortingNetwork(3), nearly_uniform])
+def test_an_empty_batch_is_reduced_as_in_pytorch(operator: Any) -> None:
+    scores, labels = torch.zeros(0, 3, requires_grad=True), torch.zeros(0, 3)
+    assert RankingLoss(operator)(scores, labels).isnan()
+    total = RankingLoss(operator, reduction="sum")(scores, labels)
+    assert total == 0.0
+    (gradient,) = torch.autograd.grad(total, scores)
+    assert gradient.shape == (0, 3)
+    assert RankingLoss(operator, reduction="none")(scores, labels).shape == (0,)
 
 
 @both
@@ -112,6 +131,64 @@ def test_a_subclass_is_taken_at_its_word() -> None:
     torch.testing.assert_close(
         losses(Doubled(), scores, labels), losses(SoftSort(), 2.0 * scores, labels)
     )
+
+
+OPERATORS = [
+    SoftSort(),
+    NeuralSort(descending=True),
+    SortingNetwork(4, network="bitonic"),
+    partial(soft_sort, temperature=0.3),
+    nearly_uniform,
+]
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))])
+def test_copies_are_equal_and_independent(operator: Any, twin: Any) -> None:
+    loss = RankingLoss(operator)
+    scores, labels = torch.randn(3, 4), torch.randn(3, 4)
+    value, copied = loss(scores, labels), twin(loss)
+    assert torch.equal(copied(scores, labels), value)
+    assert hasattr(copied, "derivatives") == hasattr(loss, "derivatives")
+    name = "steepness" if isinstance(operator, SortingNetwork) else "temperature"
+    if hasattr(copied.operator, name):
+        setattr(copied.operator, name, 0.7)
+        assert copied(scores, labels) != value
+        assert loss(scores, labels) == value
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("first", [nearly_uniform, SortingNetwork(4)])
+def test_a_new_operator_is_used_in_its_own_form(first: Any, operator: Any) -> None:
+    scores, labels = torch.randn(3, 4), torch.randn(3, 4)
+    loss, expected = RankingLoss(first), RankingLoss(operator)
+    if isinstance(first, torch.nn.Module) and operator is nearly_uniform:
+        with pytest.raises(TypeError, match=r"cannot assign .* as child module 'operator'"):
+            loss.operator = operator
+        expected = RankingLoss(first)
+    else:
+        loss.operator = operator
+    assert torch.equal(loss(scores, labels), expected(scores, labels))
+    assert hasattr(loss, "derivatives") == hasattr(expected, "derivatives")
+
+
+def test_what_is_no_operator_replaces_none() -> None:
+    loss = RankingLoss(nearly_uniform)
+    with pytest.raises(TypeError, match="operator must be a callable, got NoneType None"):
+        loss.operator = None  # type: ignore[assignment]
+    assert loss.operator is nearly_uniform
+
+
+def test_the_operator_is_a_submodule() -> None:
+    network = SortingNetwork(4)
+    loss = RankingLoss(network)
+    assert dict(loss.named_children()) == {"operator": network}
+    assert "(operator): SortingNetwork(4, network='odd_even'" in repr(loss)
+    assert "(operator): SoftSort(temperature=0.3" in repr(RankingLoss(OPERATORS[3]))
+    scores, labels = torch.randn(3, 4), torch.randn(3, 4)
+    value = loss(scores, labels)
+    assert torch.equal(loss.double()(scores, labels), value)
+    assert {buffer.device.type for buffer in loss.to("meta").buffers()} == {"meta"}
 
 
 def call(operator: Any, scores: Any, labels: Any) -> Any:

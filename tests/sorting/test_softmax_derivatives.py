@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newton_optim.sorting import RankingLoss, SoftSort
-from newton_optim.sorting._softmax_derivatives import SMALL
+from newton_optim.sorting._softmax_jacobians import SMALL
 from tests.asserts import EPS, TINY, assert_normwise, hessian_of
 from tests.settings import DEVICE
 from tests.sorting.mp_ranking import reference

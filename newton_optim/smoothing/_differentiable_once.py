@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import Function, FunctionCtx
 
 
-def refusal() -> ValueError:
+def second_derivative_error() -> ValueError:
     """The error for second derivatives from one sample."""
     return ValueError(
         "num_samples must be at least 2 for the second derivatives of a FenchelYoungLoss, got 1: "
@@ -19,12 +19,12 @@ def refusal() -> ValueError:
 
 
 def differentiable_once(theta: Tensor) -> Tensor:
-    """`theta`; second derivatives of what is made of it raise, by whichever transform."""
-    return _once(theta)
+    """``theta``; second derivatives of anything computed from it raise, under every transform."""
+    return _differentiable_once(theta)
 
 
-class _Once(Function):
-    """The identity, whose derivative depends on its input through `_Refusal`."""
+class _DifferentiableOnce(Function):
+    """The identity, whose derivative depends on its input through `_ZeroWithoutDerivative`."""
 
     generate_vmap_rule = True
 
@@ -39,15 +39,15 @@ class _Once(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient + _refuse(*ctx.saved_tensors)
+        return gradient + _zero_without_derivative(*ctx.saved_tensors)
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return tangent + _refuse(*ctx.saved_tensors)
+        return tangent + _zero_without_derivative(*ctx.saved_tensors)
 
 
-class _Refusal(Function):
-    """Zeros without a derivative."""
+class _ZeroWithoutDerivative(Function):
+    """Zeros whose derivative raises."""
 
     generate_vmap_rule = True
 
@@ -61,12 +61,12 @@ class _Refusal(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        raise refusal()
+        raise second_derivative_error()
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        raise refusal()
+        raise second_derivative_error()
 
 
-_once: Callable[[Tensor], Tensor] = _Once.apply
-_refuse: Callable[[Tensor], Tensor] = _Refusal.apply
+_differentiable_once: Callable[[Tensor], Tensor] = _DifferentiableOnce.apply
+_zero_without_derivative: Callable[[Tensor], Tensor] = _ZeroWithoutDerivative.apply

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
-from newton_optim.smoothing._single_sample import differentiable_once
+from newton_optim.smoothing._differentiable_once import differentiable_once
 
 # The first forward-mode derivative of a process scripts torch's own decompositions.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from torch import Tensor
 
-from newton_optim.paths import _solver, grid_shortest_path
+from newton_optim.paths import _grid_shortest_path, grid_shortest_path
 from tests.paths.grid_strategies import Grids, grids, uniform
 from tests.settings import DEVICE
 from tests.strategies import Array
@@ -83,7 +83,7 @@ def test_a_batch_that_is_solved_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     costs = uniform(1, 7, 4, 5)
     paths = grid_shortest_path(costs)
     for cells in (1, 60):
-        monkeypatch.setattr(_solver, "CELLS", cells)
+        monkeypatch.setattr(_grid_shortest_path, "CELLS", cells)
         assert torch.equal(grid_shortest_path(costs), paths)
 
 
@@ -163,6 +163,12 @@ def test_costs_are_left_as_they_are_and_have_no_gradient() -> None:
     assert torch.equal(gradient != 0, grid_shortest_path(before.abs()))
 
 
+@pytest.mark.parametrize("shape", [(0, 3, 4), (0, 3, 3, 4), (3, 0, 3, 4)])
+def test_an_empty_batch_gives_an_empty_result(shape: tuple[int, ...]) -> None:
+    paths = grid_shortest_path(torch.zeros(shape), start=(1, 1), neighbourhood=4)
+    assert (paths.shape, paths.dtype) == (shape, torch.bool)
+
+
 def test_layouts_make_no_difference() -> None:
     costs = uniform(0, 6, 5, 3)
     paths = grid_shortest_path(costs)
@@ -182,14 +188,16 @@ FLAWED = {"nan": math.nan, "infinite": -math.inf, "negative": -0.5}
         (torch.ones(2, 2, dtype=torch.bool), {}, TypeError, "costs must be a floating-point"),
         (torch.ones(2, 2, dtype=torch.complex64), {}, TypeError, "costs must be a floating-point"),
         (torch.ones(()), {}, ValueError, r"costs must have shape \(\.\.\., H, W\)"),
-        (torch.ones(4), {}, ValueError, r"and not be empty, got shape \(4,\)"),
+        (torch.ones(4), {}, ValueError, r"H and W of at least 1, got shape \(4,\)"),
         (torch.ones(3, 0, 2), {}, ValueError, r"got shape \(3, 0, 2\)"),
-        (torch.ones(0, 2, 2), {}, ValueError, r"got shape \(0, 2, 2\)"),
+        (torch.ones(0, 2, 0), {}, ValueError, r"got shape \(0, 2, 0\)"),
+        (torch.ones(0, 2, 2), {"neighbourhood": 6}, ValueError, "must be 4 or 8, got 6"),
+        (torch.ones(0, 2, 2), {"goal": (2, 0)}, ValueError, r"cell of the 2x2 grid, got \(2, 0\)"),
         ("nan", {}, ValueError, "costs must not be NaN"),
         ("nan", {"negative": "clamp"}, ValueError, "costs must not be NaN"),
         ("infinite", {}, ValueError, "costs must be at least 0, got -inf$"),
         ("infinite", {"negative": "clamp"}, ValueError, "costs must be at least 0, got -inf$"),
-        ("negative", {}, ValueError, r'at least 0, got -0\.5; negative="clamp" takes negative'),
+        ("negative", {}, ValueError, r'at least 0, got -0\.5; negative="clamp" replaces negative'),
         (torch.ones(2, 2), {"neighbourhood": 6}, ValueError, "must be 4 or 8, got 6"),
         (torch.ones(2, 2), {"neighbourhood": 8.0}, TypeError, "neighbourhood must be an integer"),
         (torch.ones(2, 2), {"negative": "zero"}, ValueError, "'raise', 'clamp', got 'zero'"),

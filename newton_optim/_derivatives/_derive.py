@@ -70,6 +70,7 @@ def _complete(
         joint_hessian=joint_hessian,
         gauss_newton=gauss_newton,
         kept=kept,
+        present=found.present,
         coupled=coupled,
     )
 

@@ -31,6 +31,7 @@ class Evaluation:
         own_hessian: the Hessians that the loss itself knows, `(N, m, m)`, or ``None``.
         gauss_newton: the Gauss-Newton matrices, `(N, m, m)`; ``None`` if the loss does not name its
             parts.
+        present: which outputs exist, bool, `(N, m)`, as the loss itself states; ``None`` if all do.
     """
 
     value: Tensor
@@ -38,6 +39,7 @@ class Evaluation:
     products: Products = no_products
     own_hessian: Callable[[], Tensor] | None = None
     gauss_newton: Callable[[], Tensor] | None = None
+    present: Tensor | None = None
 
     def hessian(self) -> Tensor:
         """The Hessians `H_i`, `(N, m, m)`: the loss's own, or by m products.

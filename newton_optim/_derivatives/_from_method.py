@@ -52,11 +52,13 @@ def evaluate_method(
     def hessian() -> Tensor:
         return _checked("hessian", given.hessian, (N, m, m)).to(outputs.dtype)
 
+    present = given.present
     return Evaluation(
         _checked("value", given.value, (N,)).to(outputs.dtype),
         _checked("gradient", given.gradient, (N, m)).to(outputs.dtype),
         products,
         own_hessian=hessian if given.has_hessian else None,
+        present=None if present is None else _checked("present", present, (N, m)).bool(),
     )
 
 

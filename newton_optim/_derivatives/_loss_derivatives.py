@@ -33,6 +33,8 @@ class LossDerivatives:
             `(N, m, m)` (``needs = "gauss_newton"``).
         kept: which samples are finite, bool, shape `(N,)`; ``None`` if all count. The gradient and
             matrices of the others are zero.
+        present: which outputs of a sample exist, bool, shape `(N, m)`, for lists that are padded to
+            a common length; ``None`` if all do. Gradient and matrices are zero for the others.
         coupled: whether the loss couples samples, so that ``hessian`` is not the whole Hessian:
             ``False`` for what a loss states itself, sample by sample; ``None`` where it is not
             known; a 0-dim bool tensor where ``check_independence`` measured it.
@@ -43,6 +45,7 @@ class LossDerivatives:
     joint_hessian: Tensor | None
     gauss_newton: Tensor | None
     kept: Tensor | None
+    present: Tensor | None
     coupled: bool | Tensor | None
     _hessian: Tensor | Callable[[], Tensor] | None
 
@@ -55,6 +58,7 @@ class LossDerivatives:
         joint_hessian: Tensor | None = None,
         gauss_newton: Tensor | None = None,
         kept: Tensor | None = None,
+        present: Tensor | None = None,
         coupled: bool | Tensor | None = False,
     ) -> None:
         given = {
@@ -63,6 +67,7 @@ class LossDerivatives:
             "joint_hessian": joint_hessian,
             "gauss_newton": gauss_newton,
             "kept": kept,
+            "present": present,
             "coupled": coupled,
             "_hessian": hessian,
         }

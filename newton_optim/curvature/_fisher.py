@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from newton_optim._precision import to_widest
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
 from newton_optim.curvature._distributed import check_process_group, gather_rows
+from newton_optim.curvature._present import solve_present
 from newton_optim.curvature._solve import Solution, cholesky_solve, fall_back
 
 if TYPE_CHECKING:
@@ -60,15 +62,31 @@ class EmpiricalFisher(Curvature):
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
-        g = derivatives.gradient
+        g, present = derivatives.gradient, derivatives.present
         if self.scope == "sample":
-            step, failed, lam = _rank_one(g, damping)
+            step, failed, lam = _rank_one(g, damping, present)
         elif self.scope == "joint":
-            step, failed, lam = _rank_one(g.reshape(1, -1), damping)
+            whole = None if present is None else present.reshape(1, -1)
+            step, failed, lam = _rank_one(g.reshape(1, -1), damping, whole)
             step = step.view_as(g)
+        elif present is not None:
+            return _batch_of_lists(g, present, damping, self.process_group)
         else:
             step, failed, lam = _batch(g, *gather_rows(g, self.process_group), damping)
         return Solution(step, lam, failed)
+
+
+def _batch_of_lists(
+    g: Tensor, present: Tensor, damping: Damping, group: ProcessGroup | None
+) -> Solution:
+    """Where lists are padded, the average over those that have a pair of outputs.
+
+    It need not be positive semi-definite: the absolute values of its eigenvalues are taken.
+    """
+    wide = to_widest(g)
+    F = wide[:, :, None] * wide[:, None, :]
+    solution = solve_present(F, wide, present, damping, "batch", "absolute", group)
+    return replace(solution, step=solution.step.to(g.dtype))
 
 
 def _batch(
@@ -93,12 +111,15 @@ def _batch(
     return step, failed.any().long(), lam
 
 
-def _rank_one(g: Tensor, damping: Damping) -> tuple[Tensor, Tensor, Tensor | float]:
+def _rank_one(
+    g: Tensor, damping: Damping, present: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | float]:
     """Sherman-Morrison: `(g gᵀ + λ I)⁻¹ g = g / (‖g‖² + λ)`, for every row of its own."""
     wide = to_widest(g)
     m = g.shape[-1]
     square = wide.square().sum(-1)
-    lam = resolve_damping(damping, square / m)
+    count = m if present is None else present.sum(-1).clamp(min=1)
+    lam = resolve_damping(damping, square / count)
     step = (wide / (square + lam)[:, None]).to(g.dtype)
     regular = _positive(lam, g) if m > 1 else square + lam > 0.0
     step, failed = fall_back(step, g, regular)

@@ -13,6 +13,7 @@ from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, RelativeDamping
 from newton_optim.curvature._distributed import check_process_group
 from newton_optim.curvature._matrices import EIGENVALUES, invert, solve_matrices
+from newton_optim.curvature._present import solve_present
 from newton_optim.curvature._solve import Solution
 
 if TYPE_CHECKING:
@@ -92,13 +93,17 @@ class Hessian(Curvature):
         if self.check_independence:
             _refuse_coupled_samples(derivatives.coupled)
         g, group = derivatives.gradient, self.process_group
-        return solve_matrices(H, g, damping, self.scope, self.eigenvalues, group)
+        options = damping, self.scope, self.eigenvalues, group
+        if derivatives.present is not None:
+            return solve_present(H, g, derivatives.present, *options)
+        return solve_matrices(H, g, *options)
 
     def _solve_joint(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         N, m = derivatives.gradient.shape
         C = _joint_hessian(derivatives).reshape(N * m, N * m)
         g = derivatives.gradient.reshape(1, N * m)
-        solution, failed = invert(C, g, damping, self.eigenvalues)
+        absent = None if derivatives.present is None else ~derivatives.present.flatten()
+        solution, failed = invert(C, g, damping, self.eigenvalues, absent)
         return replace(solution, step=solution.step.view(N, m), fallbacks=failed.any().long())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -52,40 +51,62 @@ def solve_matrices(
     return replace(solution, fallbacks=failed.any().long())
 
 
-def invert(C: Tensor, g: Tensor, damping: Damping, eigenvalues: str) -> tuple[Solution, Tensor]:
+def invert(
+    C: Tensor, g: Tensor, damping: Damping, eigenvalues: str, absent: Tensor | None = None
+) -> tuple[Solution, Tensor]:
     """Steps `(..., N, m)` for gradients of that shape and matrices `(..., m, m)`.
 
     Also which of the steps fell back to the gradient.
+
+    Args:
+        C: the matrices; zero in the rows and columns of outputs that are absent.
+        g: the gradients.
+        damping: λ, or relative to the matrices.
+        eigenvalues: "raw", "absolute" or "clamp".
+        absent: which outputs do not exist, bool, `(..., m)`; ``None`` if all do.
     """
     C = (C + C.mT) / 2
     finite = torch.isfinite(C).flatten(-2).all(-1)
     C = torch.where(finite[..., None, None], C, 0.0)
     if eigenvalues == "raw":
-        solution, regular = _raw(C, g, damping)
+        solution, regular = _raw(C, g, damping, absent)
     else:
-        solution, regular = _treated(C, g, damping, eigenvalues)
+        solution, regular = _treated(C, g, damping, eigenvalues, absent)
     step, failed = fall_back(solution.step, g, (regular & finite)[..., None])
     return replace(solution, step=step), failed
 
 
-def _raw(C: Tensor, g: Tensor, damping: Damping) -> tuple[Solution, Tensor]:
-    lam = resolve_damping(damping, _root_mean_square(C))
+def _raw(C: Tensor, g: Tensor, damping: Damping, absent: Tensor | None) -> tuple[Solution, Tensor]:
+    size = _root_mean_square(C, absent)
+    lam = resolve_damping(damping, size)
     shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
     identity = torch.eye(C.shape[-1], dtype=C.dtype, device=C.device)
+    C = C if absent is None else C + torch.diag_embed(_stand_in(size, absent))
     step, regular = lu_solve(C + shift * identity, g)
     return Solution(step, _mean(lam)), regular
 
 
-def _treated(C: Tensor, g: Tensor, damping: Damping, eigenvalues: str) -> tuple[Solution, Tensor]:
-    w, Q = torch.linalg.eigh(C)
+def _treated(
+    C: Tensor, g: Tensor, damping: Damping, eigenvalues: str, absent: Tensor | None
+) -> tuple[Solution, Tensor]:
+    stand_in = None if absent is None else _stand_in(_root_mean_square(C, absent), absent)
+    w, Q = torch.linalg.eigh(C if stand_in is None else C + torch.diag_embed(stand_in))
     treated = w.abs() if eigenvalues == "absolute" else w.clamp(min=0.0)
-    lam = resolve_damping(damping, treated.mean(-1))
+    mean = treated.mean(-1)
+    if absent is not None and stand_in is not None:
+        mean = (treated.sum(-1) - stand_in.sum(-1)) / (~absent).sum(-1).clamp(min=1)
+    lam = resolve_damping(damping, mean)
     shift = lam[..., None] if isinstance(lam, Tensor) else lam
     # With λ > 0 there is an inverse, however small λ is: the eigenvalues are not negative.
     smallest = tolerance(C) if is_zero(damping) else 0.0
     step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
-    range_ = w.amin(), w.amax()
+    range_ = (w.amin(), w.amax()) if stand_in is None else None
     return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+
+
+def _stand_in(size: Tensor, absent: Tensor) -> Tensor:
+    """Eigenvalues for absent outputs, so that a matrix stays regular: the size of the others."""
+    return torch.where(absent, torch.where(size > 0, size, 1.0)[..., None], 0.0)
 
 
 def damped_step(
@@ -134,12 +155,13 @@ def damped_step(
     return invert(matrix, gradient[:, None, :], lam, eigenvalues)[0].step[:, 0]
 
 
-def _root_mean_square(C: Tensor) -> Tensor:
+def _root_mean_square(C: Tensor, absent: Tensor | None) -> Tensor:
     """`‖C‖_F / √m`, the root mean square of the eigenvalues, without overflow of the squares."""
     size = C.abs().amax((-2, -1))
     unit = torch.where(size > 0, size, 1.0)
     norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
-    return size * norm / math.sqrt(C.shape[-1])
+    count = C.shape[-1] if absent is None else (~absent).sum(-1).clamp(min=1)
+    return size * norm / count**0.5
 
 
 def _mean(lam: Tensor | float) -> Tensor | float:

@@ -10,9 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks._path_config import LOSSES, RELAXED, PathConfig
-from benchmarks._path_losses import LEAST_COST, draw_noise, l1, make_objective, solve, squared_l2
-from benchmarks._path_presets import with_loss
+from benchmarks.shortest_path.config import LOSSES, RELAXED, PathConfig
+from benchmarks.shortest_path.losses import (
+    LEAST_COST,
+    draw_noise,
+    l1,
+    path_objective,
+    solve,
+    squared_l2,
+)
+from benchmarks.shortest_path.presets import with_loss
 from newton_optim.paths import RelaxedBellmanFord, grid_shortest_path
 from tests.asserts import outer_products, reference_step
 from tests.settings import DEVICE
@@ -41,7 +48,7 @@ def gradient(one: PathConfig, costs: Tensor, paths: Tensor) -> Array:
     """What arrives at the costs, on the scale of a map's own loss, `(N, 144)`."""
     leaf = costs.clone().requires_grad_()
     drawn = noise() if one.samples is not None else None
-    make_objective(one)(leaf, paths, drawn).backward()
+    path_objective(one)(leaf, paths, drawn).backward()
     assert leaf.grad is not None
     return MAPS * to_array(leaf.grad)
 
@@ -132,7 +139,7 @@ def test_costs_that_no_solver_takes_are_raised() -> None:
     found = solve(costs)
     assert found.dtype == costs.dtype
     assert torch.equal(found, torch.eye(12).expand(2, -1, -1))
-    # What is below the least cost is as dear as what is at it: a detour by one more is no gain.
+    # A cost below the least one counts as the least one: a detour over one more tile is no gain.
     costs[0, 4, 5] = costs[0, 5, 6] = -9.0
     costs[0, 5, 5] = LEAST_COST
     assert torch.equal(solve(costs)[0], torch.eye(12))

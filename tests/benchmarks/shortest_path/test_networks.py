@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
-from benchmarks._path_models import ResNetFirstBlock, TileNetwork, initial_network
-from benchmarks._randomness import generator
+from benchmarks.runs.randomness import generator
+from benchmarks.shortest_path.networks import ResNetFirstBlock, TileNetwork, initial_network
 
 NORMALISATION = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 

@@ -1,4 +1,4 @@
-"""The terrain maps: the only best paths, costs that a picture tells, a format that is published."""
+"""The terrain maps: unique shortest paths, costs that a picture shows, the published format."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 from sklearn.ensemble import ExtraTreesRegressor
 
-from benchmarks import _terrain
-from benchmarks._terrain import (
+from benchmarks.shortest_path import terrain
+from benchmarks.shortest_path.terrain import (
     COSTS,
     MARGIN,
     SIZES,
@@ -21,7 +21,7 @@ from benchmarks._terrain import (
     has_margin,
     write_terrain,
 )
-from benchmarks._warcraft import Array, Maps, read_warcraft
+from benchmarks.shortest_path.warcraft import Array, Maps, read_warcraft
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_costs_are_those_of_kinds_and_shades(maps: Maps) -> None:
 
 
 def test_kinds_come_in_regions(maps: Maps) -> None:
-    kinds, _ = _terrain._draw_tiles(np.random.default_rng(0), 300)
+    kinds, _ = terrain._draw_tiles(np.random.default_rng(0), 300)
     alike = (kinds[:, 1:] == kinds[:, :-1]).mean()
     assert alike > 0.4  # 0.2 if each tile were drawn alone.
     assert np.bincount(kinds.ravel()).min() > 0.15 * kinds.size
@@ -147,7 +147,7 @@ def test_a_set_is_as_large_as_the_published_one() -> None:
 
 
 def test_more_maps_than_a_chunk_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_terrain, "_CHUNK", 10)
+    monkeypatch.setattr(terrain, "_MAPS_PER_DRAW", 10)
     maps = generate_maps(25, 0, "train")
     assert len(maps) == 25
     assert len(np.unique(maps.weights, axis=0)) == 25

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks import _path_training
-from benchmarks._errors import InputError
-from benchmarks._path_config import PathConfig
-from benchmarks._path_presets import with_loss
-from benchmarks._path_training import PathTraining
-from benchmarks._terrain import generate_terrain
-from benchmarks._warcraft import Maps
+from benchmarks.runs.errors import InputError
+from benchmarks.shortest_path import training as training_module
+from benchmarks.shortest_path.config import PathConfig
+from benchmarks.shortest_path.presets import with_loss
+from benchmarks.shortest_path.terrain import generate_terrain
+from benchmarks.shortest_path.training import PathTraining
+from benchmarks.shortest_path.warcraft import Maps
 from tests.settings import DEVICE
 
 BASE = PathConfig(maps=10, epochs=2, batch_size=4, evaluation_maps=6, samples=3)
@@ -124,7 +124,7 @@ def test_resume_is_bit_for_bit(
     parts: Mapping[str, Maps], name: str, chunks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the middle of an epoch and at its end."""
-    monkeypatch.setattr(_path_training, "_CHUNK", 2)
+    monkeypatch.setattr(training_module, "_STEPS_PER_CHUNK", 2)
     straight = finish(training(parts, VARIANTS[name]))
     stopped = training(parts, VARIANTS[name])
     for _ in range(chunks):
@@ -195,7 +195,7 @@ def test_the_split_and_the_first_maps_are_those_of_the_configuration(
 
 
 def test_too_few_maps_are_named(parts: Mapping[str, Maps]) -> None:
-    with pytest.raises(InputError, match="the train part has 12 maps, 13 are asked for"):
+    with pytest.raises(InputError, match="the train part has 12 maps, but the run needs 13"):
         training(parts, replace(BASE, maps=13))
-    with pytest.raises(InputError, match="the test part has 6 maps, 2,000 are asked for"):
+    with pytest.raises(InputError, match="the test part has 6 maps, but the run needs 2,000"):
         training(parts, replace(BASE, evaluation_maps=2_000))

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks._errors import InputError
-from benchmarks._warcraft import Array, Maps, read_warcraft, write_warcraft
+from benchmarks.runs.errors import InputError
+from benchmarks.shortest_path.warcraft import Array, Maps, read_warcraft, write_warcraft
 
 NAMES = [
     f"{part}_{kind}.npy"
@@ -71,7 +71,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_files_of_a_set_are_never_overwritten(tmp_path: Path) -> None:
     write_warcraft(tmp_path, small_parts())
     other = {part: small_maps(1, 9) for part in small_parts()}
-    with pytest.raises(InputError, match="12x12 is there already"):
+    with pytest.raises(InputError, match="12x12 exists already"):
         write_warcraft(tmp_path, other)
     assert same(read_warcraft(tmp_path)["train"], small_parts()["train"])
 
@@ -165,7 +165,7 @@ def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], None],
 def test_a_folder_in_the_place_of_a_file_is_missing_it(tmp_path: Path) -> None:
     write_warcraft(tmp_path, small_parts())
     as_folder(tmp_path / "12x12" / NAMES[3])
-    with pytest.raises(InputError, match=r"val_maps\.npy is not there"):
+    with pytest.raises(InputError, match=r"val_maps\.npy is missing"):
         read_warcraft(tmp_path)
 
 

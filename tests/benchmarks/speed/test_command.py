@@ -1,3 +1,5 @@
+"""The command ``python -m benchmarks.speed``."""
+
 from __future__ import annotations
 
 import json
@@ -6,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.speed import HEADER, main
+from benchmarks.speed.command import HEADER, main
+from tests.benchmarks.commands import assert_refused, help_of
 
 
 def test_a_row_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,7 +33,7 @@ def test_a_row_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixt
     ("arguments", "message"),
     [
         (["--rows", "bubble*"], "--rows: no row matches 'bubble*'; there are softsort-n5-gradient"),
-        (["--device", "tpu"], "--device must be cpu or cuda, got 'tpu'"),
+        (["--device", "tpu"], "--device must be one of cpu, cuda, got tpu"),
         (["--repeats", "0"], "Invalid value for '--repeats'"),
         (["--repeats", "few"], "Invalid value for '--repeats'"),
         (["--json", "no/such/folder/file.json"], "--json: no/such/folder is not a folder"),
@@ -38,14 +41,15 @@ def test_a_row_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixt
     ],
 )
 def test_bad_flags(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert message in captured.err
+    assert_refused(main, arguments, message, capsys)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_missing_gpu_is_an_input_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--device", "cuda"]) == 2
-    assert "PyTorch sees no GPU here" in capsys.readouterr().err
+    assert_refused(main, ["--device", "cuda"], "PyTorch sees no GPU", capsys)
+
+
+def test_as_a_module() -> None:
+    text = help_of("benchmarks.speed")
+    for flag in ("--device", "--rows", "--json", "--repeats"):
+        assert flag in text

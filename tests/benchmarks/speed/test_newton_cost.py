@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import _cost_works as works
+from benchmarks.speed import newton_cost
 from newton_optim import EmpiricalFisher, newton_loss
 from newton_optim.sorting import RankingLoss, SortingNetwork
 
 CPU = torch.device("cpu")
 # The Jacobians and Hessians of the relaxed Bellman-Ford take seconds each.
 CHEAP = [
-    (family, curvature)
-    for family, (loss, curvatures) in works.PATH_FAMILIES.items()
+    (heading, curvature)
+    for heading, (loss, curvatures) in newton_cost.PATH_LOSSES.items()
     for curvature in curvatures
     if curvature == "fisher" or loss in {"smoothed-loss", "fenchel-young"}
 ]
 
 
-@pytest.mark.parametrize(("family", "curvature"), CHEAP)
-def test_both_sides_of_a_path_row(family: str, curvature: str) -> None:
-    newton, plain, _ = works.path_cost_works(family, curvature, CPU)
+@pytest.mark.parametrize(("heading", "curvature"), CHEAP)
+def test_both_sides_of_a_path_row(heading: str, curvature: str) -> None:
+    newton, plain, _ = newton_cost.path_cost(heading, curvature, CPU)
     step, gradient = newton(), plain()
     assert isinstance(step, torch.Tensor)
     assert isinstance(gradient, torch.Tensor)
@@ -33,7 +33,7 @@ def test_both_sides_of_a_path_row(family: str, curvature: str) -> None:
 
 
 def test_both_sides_of_a_sorting_row() -> None:
-    newton, plain, _ = works.sorting_cost_works("odd-even network, logistic", "fisher", CPU)
+    newton, plain, _ = newton_cost.sorting_cost("odd-even network, logistic", "fisher", CPU)
     loss = RankingLoss(SortingNetwork(5, distribution="logistic", steepness=10.0))
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(100, 5, generator=generator).requires_grad_()

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmarks import _speed_timing
-from benchmarks._speed_timing import BLOCK_MS, WARM_UP, interleaved_medians
+from benchmarks.speed import timing
+from benchmarks.speed.timing import BLOCK_MS, WARM_UP, interleaved_medians
 
 
 def test_runs_are_interleaved(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that only the works move: a takes a fifth of a block, b two blocks."""
     clock, order = [0.0], []
-    monkeypatch.setattr(_speed_timing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
 
     def work(name: str, milliseconds: float) -> Callable[[], None]:
         def run() -> None:

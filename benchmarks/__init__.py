@@ -7,8 +7,8 @@
 * :mod:`benchmarks.report` makes one report of the finished runs of all families.
 * :mod:`benchmarks.speed` times the library against its peers.
 
-To add a family, write a package with a ``family.py`` that makes a :class:`benchmarks.runs.Family`
-value, a ``command.py`` and a ``__main__.py``, and name the value in
-:data:`benchmarks.families.FAMILIES`. The import contract in ``pyproject.toml`` asks for the new
-package's place among the families.
+To add a family, write a package with a ``family.py`` that makes a
+:class:`~benchmarks.runs.family.Family` value, a ``command.py`` and a ``__main__.py``, and name the
+value in :data:`benchmarks.families.FAMILIES`. The import contract in ``pyproject.toml`` asks for
+the new package's place among the families.
 """

@@ -1,7 +1,7 @@
 """The pictures of maps in the docs: ``python docs/pictures.py``.
 
-For each family, the small network of ``python -m benchmarks.shortest_path`` is trained on generated
-terrain maps (seed 0), and what it makes of one test map is drawn.
+For each family of losses, the small network of ``python -m benchmarks.shortest_path`` is trained on
+generated terrain maps (seed 0), and its prediction for one test map is drawn.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent))
 
-from benchmarks._path_losses import solve  # noqa: E402
-from benchmarks._path_presets import QUICK, load_paths, with_loss  # noqa: E402
-from benchmarks._path_training import PathTraining  # noqa: E402
+from benchmarks.shortest_path.data import load_maps  # noqa: E402
+from benchmarks.shortest_path.losses import solve  # noqa: E402
+from benchmarks.shortest_path.presets import QUICK, with_loss  # noqa: E402
+from benchmarks.shortest_path.training import PathTraining  # noqa: E402
 from newton_optim.paths import RelaxedBellmanFord  # noqa: E402
 
 SAMPLES = 1_000
@@ -38,7 +39,7 @@ def smoothed(costs: Tensor) -> Tensor:
     return solve(costs + 0.1 * noise).mean(0)
 
 
-# Page -> what the network is trained with, what is drawn of its costs, and how that is called.
+# Page -> the loss of the training, the path that is drawn of the predicted costs, and its name.
 PICTURES: dict[str, tuple[str, Callable[[Tensor], Tensor], str]] = {
     "shortest_path": ("fenchel-young", solve, "exact path"),
     "bellman_ford": ("for-l2", relaxed, "relaxed path"),
@@ -51,7 +52,7 @@ def draw(page: str, map_index: int = 3) -> None:
     """Train, and write the picture of one test map."""
     loss, path_of, name = PICTURES[page]
     config = with_loss(QUICK, loss)
-    parts = load_paths([config], None)
+    parts = load_maps([config], None)
     training = PathTraining(config, [0], parts, torch.device("cpu"))
     while not training.finished:
         training.advance()

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks._losses import ProbabilityLoss
+from benchmarks.sorting.losses import ProbabilityLoss
 from newton_optim import (
     Diagnosis,
     EmpiricalFisher,

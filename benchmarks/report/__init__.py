@@ -1,0 +1,1 @@
+"""The report of finished runs of all families: ``python -m benchmarks.report`` (see ``--help``)."""

@@ -1,0 +1,1 @@
+"""What the families of benchmarks share: from the configuration of a run to tables and figures."""

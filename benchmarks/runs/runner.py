@@ -1,0 +1,113 @@
+"""From a configuration and its seeds to lines of results: skip, resume, train, append."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import torch
+
+from benchmarks.runs.checkpoint import Checkpoint
+from benchmarks.runs.config import ConfigT, RunConfig
+from benchmarks.runs.family import Family
+from benchmarks.runs.measures import Measure
+from benchmarks.runs.results import Record, Results
+from benchmarks.runs.trainer import Trainer
+
+CHECKPOINT_SECONDS: Final = 20.0
+CHECKPOINTS: Final = "checkpoints"
+
+
+def run(
+    family: Family[ConfigT],
+    config: ConfigT,
+    seeds: Sequence[int],
+    data: Any,
+    device: torch.device,
+    results: Results,
+    *,
+    progress: Callable[[int], None] = lambda steps: None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> list[Record]:
+    """The records of all ``seeds``: those that are there, and the others trained and appended.
+
+    Args:
+        family: how the configuration is trained, and what is measured.
+        config: of the runs.
+        seeds: that are asked for; those without a line are trained together.
+        data: that the family has loaded.
+        device: to train on.
+        results: where the lines are, and beside them the checkpoints.
+        progress: called with the number of steps (of all seeds together) that were done.
+        checkpoint_seconds: the shortest time between two checkpoints.
+
+    Returns:
+        One record per seed, in the order of ``seeds``.
+    """
+    finished = results.finished(config.key)
+    missing = [seed for seed in seeds if seed not in finished]
+    progress(0 if missing else config.total_steps)
+    if missing:
+        checkpoint = Checkpoint(results.folder / CHECKPOINTS, config.key, missing)
+        training = family.trainer(config, missing, data, device)
+        _train(training, checkpoint, progress, checkpoint_seconds)
+        results.append(_records(config, training, family.measures))
+        checkpoint.remove()
+    of_config = {record["seed"]: record for record in results.read() if record["key"] == config.key}
+    return [of_config[seed] for seed in seeds]
+
+
+def _train(
+    training: Trainer,
+    checkpoint: Checkpoint,
+    progress: Callable[[int], None],
+    checkpoint_seconds: float,
+) -> None:
+    """Train to the end, from the checkpoint if there is one."""
+    if (state := checkpoint.load()) is not None:
+        training.restore(state)
+        progress(training.step)
+    saved = time.monotonic()
+    while not training.finished:
+        steps = training.advance()
+        if time.monotonic() - saved >= checkpoint_seconds and not training.finished:
+            checkpoint.save(training.state())
+            saved = time.monotonic()
+        progress(steps)
+
+
+def _records(config: RunConfig, training: Trainer, measures: Sequence[Measure]) -> list[Record]:
+    common: dict[str, Any] = {
+        "key": config.key,
+        "config": config.asdict(),
+        "torch": torch.__version__,
+        "device": _device_name(training.device),
+        "threads": torch.get_num_threads(),
+        "seconds": round(training.seconds, 3),
+        "stacked_seeds": len(training.seeds),
+    }
+    records = []
+    for index, seed in enumerate(training.seeds):
+        curve = [
+            {name: _of_seed(value, index) for name, value in point.items()}
+            for point in training.curve
+        ]
+        found = {measure.key: curve[-1][measure.key] for measure in measures}
+        records.append({"seed": seed, **found, **common, "curve": curve})
+    return records
+
+
+def _of_seed(value: Any, index: int) -> Any:
+    if isinstance(value, list):
+        value = value[index]
+    return value if math.isfinite(value) else None  # JSON has no NaN and no infinity.
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    from platform import machine, processor
+
+    return f"CPU ({processor() or machine()})"

@@ -1,0 +1,39 @@
+"""What a family's training is to the machinery that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+
+
+class Trainer(Protocol):
+    """A training of some seeds that can be stopped and resumed.
+
+    In the points of its curve, a list holds one value for each seed; anything else they have in
+    common. The measures of the last point are the result.
+    """
+
+    seeds: tuple[int, ...]
+    device: torch.device
+    seconds: float
+    step: int
+    curve: list[dict[str, Any]]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        ...
+
+    def advance(self) -> int:
+        """Train for a while and return how many steps that took."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything that ``restore`` needs to continue bit for bit."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what ``state`` returned."""
+        ...

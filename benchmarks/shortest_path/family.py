@@ -1,0 +1,43 @@
+"""The shortest-path family, as the shared machinery sees it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from benchmarks.runs.family import Family
+from benchmarks.runs.measures import Measure
+from benchmarks.shortest_path.config import PathConfig
+from benchmarks.shortest_path.data import load_maps
+from benchmarks.shortest_path.names import row_label, table_title
+from benchmarks.shortest_path.paper import PAPER
+from benchmarks.shortest_path.plots import plot_rows
+from benchmarks.shortest_path.presets import PRESETS, TUNING_SEEDS, single_config
+from benchmarks.shortest_path.training import PathTraining
+
+EM: Final = Measure("em", "EM")
+RATIO: Final = Measure("ratio", "path cost / best", unit="", scale=1.0, digits=3, rising=False)
+
+SHORTEST_PATH: Final = Family(
+    name="shortest_path",
+    config_class=PathConfig,
+    presets=PRESETS,
+    tuning_seeds=TUNING_SEEDS,
+    size_flags=("data", "network", "maps", "epochs", "batch_size", "evaluation_maps"),
+    selectors=("loss", "curvature", "samples"),
+    single=single_config,
+    load=load_maps,
+    trainer=PathTraining,
+    stacked=False,
+    title=table_title,
+    label=row_label,
+    measures=(EM, RATIO),
+    plot=partial(plot_rows, measure=EM),
+    legend="Shortest paths: EM, the share of maps whose path is the true one; path cost / best, "
+    "the cost of the path that was found over that of the best one.",
+    conclusion="EM: share of maps whose path is the true one. You may conclude which rows differ "
+    "from the first one of their table on these maps, with this network and this many steps; you "
+    "may not compare tables of different sizes, nor conclude anything about other data or networks "
+    "(p-values are not adjusted for the number of rows).",
+    paper=PAPER,
+)

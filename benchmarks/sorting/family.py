@@ -1,0 +1,50 @@
+"""The sorting family, as the shared machinery sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from benchmarks.runs.family import Family
+from benchmarks.runs.measures import Measure
+from benchmarks.sorting.config import SortingConfig
+from benchmarks.sorting.digits import Digits, load_digits
+from benchmarks.sorting.names import row_label, table_title
+from benchmarks.sorting.paper import PAPER
+from benchmarks.sorting.plots import plot_rows
+from benchmarks.sorting.presets import PRESETS, TUNING_SEEDS, single_config
+from benchmarks.sorting.training import SortingTraining
+
+EM: Final = Measure("em", "EM")
+EW: Final = Measure("ew", "EW")
+
+
+def _load(configs: Sequence[SortingConfig], data_dir: Path | None) -> dict[str, Digits]:
+    return load_digits(configs[0].data, data_dir)
+
+
+SORTING: Final = Family(
+    name="sorting",
+    config_class=SortingConfig,
+    presets=PRESETS,
+    tuning_seeds=TUNING_SEEDS,
+    size_flags=("data", "steps", "batch_size", "evaluation_sets"),
+    selectors=("operator", "distribution", "n", "loss", "curvature"),
+    single=single_config,
+    load=_load,
+    trainer=SortingTraining,
+    stacked=True,
+    title=table_title,
+    label=row_label,
+    measures=(EM, EW),
+    plot=partial(plot_rows, measure=EM),
+    legend="Sorting: EM, the share of sets with all ranks right; EW, the share of elements at "
+    "their right rank.",
+    conclusion="You may conclude which rows differ from the first one on these numbers, with this "
+    "network and this many steps; you may not conclude that curvature is what helps where "
+    "clipping, a tuned rate or the exact loss does as well, nor anything about other data or "
+    "networks (p-values are not adjusted for the number of rows).",
+    paper=PAPER,
+)

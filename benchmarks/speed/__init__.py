@@ -1,0 +1,1 @@
+"""The speed of the library, as ratios: ``python -m benchmarks.speed`` (see ``--help``)."""

@@ -1,0 +1,65 @@
+"""The shortest-path family: the runs that it finds again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.shortest_path.family import SHORTEST_PATH
+from tests.benchmarks.keys import keys_of, preset_digest
+
+
+@pytest.mark.parametrize(
+    ("flags", "keys"),
+    [
+        (
+            {},
+            [
+                "ee7107474a460bd8",
+                "87cdc2735732e88d",
+                "ff2866ffbc7aa5cb",
+                "749da3c902e93457",
+            ],
+        ),
+        ({"data": "warcraft"}, ["774ed0e9c9859bb3", "671ded56bf240065", "11745c8aadec1702"]),
+        (
+            {"curvature": "hessian", "damping": 2.0, "samples": 3, "epochs": 4},
+            ["48c3521990b94127", "6c95ce1a4ce1701c"],
+        ),
+        ({"loss": "while-l1"}, ["114f68bc1e0c6284"]),
+        (
+            {
+                "loss": "while-l2",
+                "curvature": "gauss-newton",
+                "damping": 10.0,
+                "lr": 0.01,
+                "maps": 20,
+            },
+            ["de7d71733bc9b14b", "bf9337cc6441173d"],
+        ),
+        (
+            {"sigma": 0.2, "curvature": "fisher", "network": "resnet"},
+            ["cd393f52caeb6f9b", "91e001e52d441bf2"],
+        ),
+        (
+            {"loss": "smoothed-algorithm", "curvature": "hessian", "eigenvalues": "clamp"},
+            ["c5c332e4da259aa2", "94a736e1ea3046b2"],
+        ),
+        ({"loss": "smoothed-loss", "samples": 30, "batch_size": 70}, ["90e3f7df2d91a27f"]),
+    ],
+)
+def test_finished_runs_are_found_again(flags: dict[str, Any], keys: list[str]) -> None:
+    assert keys_of(SHORTEST_PATH, flags)[: len(keys)] == keys
+
+
+@pytest.mark.parametrize(
+    ("preset", "digest"),
+    [
+        ("quick", "da99dacc21ad125b"),
+        ("table2", "e50f93fc8016c735"),
+        ("table3", "3203dedeebc0091a"),
+    ],
+)
+def test_all_keys_of_a_preset_are_what_they_were(preset: str, digest: str) -> None:
+    assert preset_digest(SHORTEST_PATH, preset) == digest

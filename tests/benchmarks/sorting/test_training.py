@@ -1,0 +1,154 @@
+"""Training seeds together: the same batches for all variants, exact resume, honest accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from benchmarks.sorting.config import SortingConfig
+from benchmarks.sorting.digits import Digits
+from benchmarks.sorting.training import CHUNK, SortingTraining
+from tests.settings import DEVICE
+
+BASE = SortingConfig(steps=3, batch_size=4, evaluation_sets=20)
+VARIANTS = {
+    "plain": BASE,
+    "clipped": replace(BASE, clip=0.1),
+    "hessian": replace(BASE, curvature="hessian", eigenvalues="raw", damping=1.0),
+    "absolute": replace(BASE, curvature="hessian", eigenvalues="absolute"),
+    "fisher": replace(BASE, curvature="fisher", damping=1.0),
+    "exact": replace(BASE, loss="exact"),
+    "exact hessian": replace(
+        BASE, loss="exact", curvature="hessian", eigenvalues="raw", damping=1.0
+    ),
+    "neuralsort": replace(BASE, operator="neuralsort", temperature=1.0),
+    "network": replace(
+        BASE,
+        operator="odd_even",
+        temperature=None,
+        distribution="cauchy",
+        steepness=10.0,
+        curvature="hessian",
+        eigenvalues="raw",
+        damping=1.0,
+    ),
+}
+
+
+def training(
+    digits: Mapping[str, Digits], config: SortingConfig, seeds: tuple[int, ...]
+) -> SortingTraining:
+    return SortingTraining(config, seeds, digits, DEVICE)
+
+
+def tensors(one: SortingTraining) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = one.state()["tensors"]
+    return {name: value.clone() for name, value in found.items()}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_trains(digits: Mapping[str, Digits], name: str) -> None:
+    one = training(digits, VARIANTS[name], (0, 1))
+    before = tensors(one)
+    assert one.advance() == 3
+    assert one.finished
+    after = tensors(one)
+    assert all(value.isfinite().all() for value in after.values())
+    assert not torch.equal(before["digit1"], after["digit1"])
+    assert one.curve[-1]["step"] == 3
+    assert len(one.curve[-1]["em"]) == 2
+
+
+def test_variants_of_a_seed_share_network_and_batches(digits: Mapping[str, Digits]) -> None:
+    seen = []
+    for config in VARIANTS.values():
+        one = training(digits, config, (3, 5))
+        start = tensors(one)
+        one.advance()
+        seen.append((start, one._batches.cpu().clone(), one.state()["generators"]["data"]))
+    for start, batches, states in seen[1:]:
+        assert all(torch.equal(value, start[name]) for name, value in seen[0][0].items())
+        assert torch.equal(batches, seen[0][1])
+        assert all(torch.equal(a, b) for a, b in zip(states, seen[0][2], strict=True))
+    # Seeds differ from each other.
+    assert not torch.equal(seen[0][1][:, 0], seen[0][1][:, 1])
+
+
+@pytest.mark.parametrize("name", ["plain", "hessian", "fisher", "network"])
+def test_a_seed_takes_the_steps_that_it_takes_alone(
+    digits: Mapping[str, Digits], name: str
+) -> None:
+    # One step: after it Adam's first moment is a tenth of the gradient, which the parameters are
+    # not (Adam magnifies the rounding of gradients near zero).
+    config = replace(VARIANTS[name], steps=1)
+    together, alone = (training(digits, config, seeds) for seeds in ((7, 8, 9), (8,)))
+    together.advance()
+    alone.advance()
+    stacked = tensors(together)
+    moments = {key: value for key, value in tensors(alone).items() if key.endswith("exp_avg")}
+    # The last bias has no gradient but rounding: the loss does not feel a shift of the scores.
+    tolerance = 1e-5 * max(value.abs().max().item() for value in moments.values())
+    for key, value in moments.items():
+        torch.testing.assert_close(stacked[key][1], value[0], rtol=1e-3, atol=tolerance)
+
+
+def test_the_step_is_torchs_adam(digits: Mapping[str, Digits]) -> None:
+    one = training(digits, replace(BASE, steps=1), (0,))
+    parameters = [value.detach().clone().requires_grad_() for value in one._parameters.values()]
+    optimizer = torch.optim.Adam(parameters, lr=BASE.lr)
+    one.advance()
+    for parameter, same in zip(parameters, one._parameters.values(), strict=True):
+        assert same.grad is not None
+        parameter.grad = same.grad.clone()
+    optimizer.step()
+    for found, expected in zip(one._parameters.values(), parameters, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.skipif(DEVICE.type != "cpu", reason="bit for bit on the CPU")
+@pytest.mark.parametrize("name", ["plain", "fisher"])
+def test_resume_is_bit_for_bit(digits: Mapping[str, Digits], name: str) -> None:
+    config = replace(VARIANTS[name], steps=2 * CHUNK + 5)
+    straight = training(digits, config, (0, 1, 2))
+    while not straight.finished:
+        straight.advance()
+    stopped = training(digits, config, (0, 1, 2))
+    stopped.advance()
+    state = stopped.state()
+    resumed = training(digits, config, (0, 1, 2))
+    resumed.restore(state)
+    while not resumed.finished:
+        resumed.advance()
+    expected = tensors(straight)
+    assert all(torch.equal(value, expected[key]) for key, value in tensors(resumed).items())
+    assert resumed.curve == straight.curve
+
+
+def test_em_and_ew_are_the_fields(digits: Mapping[str, Digits]) -> None:
+    one = training(digits, BASE, (0, 1))
+
+    class Oracle:
+        shapes = one._network.shapes
+
+        def __call__(self, parameters: Mapping[str, Tensor], images: Tensor) -> Tensor:
+            # Seed 0 is right; seed 1 gives the first two numbers of a set each other's score.
+            scores = labels[: images.shape[1]].expand(2, -1, -1).clone()
+            scores[1, :, [0, 1]] = scores[1, :, [1, 0]]
+            return scores
+
+    _, labels = one._test.numbers(torch.cat(one._sets))
+    one._network = Oracle()
+    em, ew = one.evaluate()
+    assert em.tolist() == [1.0, 0.0]
+    assert ew[0] == 1.0
+    assert ew[1] == pytest.approx(3 / 5)
+
+
+def test_points_of_the_curve_lie_on_the_borders_of_chunks(digits: Mapping[str, Digits]) -> None:
+    one = training(digits, replace(BASE, steps=CHUNK + 1, batch_size=1), (0,))
+    assert [one.advance(), one.advance()] == [CHUNK, 1]
+    assert [point["step"] for point in one.curve] == [CHUNK, CHUNK + 1]

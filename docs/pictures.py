@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT.parent))
 
 from benchmarks.shortest_path.data import load_maps  # noqa: E402
 from benchmarks.shortest_path.losses import solve  # noqa: E402
-from benchmarks.shortest_path.presets import QUICK, with_loss  # noqa: E402
+from benchmarks.shortest_path.presets import QUICK  # noqa: E402
+from benchmarks.shortest_path.strength import with_loss  # noqa: E402
 from benchmarks.shortest_path.training import PathTraining  # noqa: E402
 from newton_optim.paths import RelaxedBellmanFord  # noqa: E402
 

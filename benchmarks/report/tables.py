@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ def tables_of(records: Sequence[Record]) -> list[Table]:
     groups: dict[tuple[Family[Any], str], list[RunConfig]] = {}
     for record in records:
         family = family_of(record["config"])
-        config = _config(family, record["config"])
+        config = _config(family, record)
         if config.split != "test":
             continue
         if config not in runs:
@@ -62,10 +62,12 @@ def _table(family: Family[Any], title: str, configs: Sequence[RunConfig], runs: 
     return Table(family, title, ordered, rows)
 
 
-def _config(family: Family[Any], values: Mapping[str, Any]) -> RunConfig:
-    choices = {name: value for name, value in values.items() if name != "benchmark"}
+def _config(family: Family[Any], record: Record) -> RunConfig:
+    choices = {name: value for name, value in record["config"].items() if name != "benchmark"}
     try:
         config: RunConfig = family.config_class(**choices)
     except TypeError as error:
         raise InputError(f"a line has a configuration of another version: {error}") from error
+    if config.key != record["key"]:  # The same choices once meant another computation.
+        raise InputError(f"a line has a configuration of another version: key {record['key']}")
     return config

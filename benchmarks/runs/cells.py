@@ -8,7 +8,8 @@ from typing import Final, Generic
 
 from benchmarks.runs.config import ConfigT
 
-DAMPINGS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)  # The paper's grid for λ.
+# The paper's grid for λ.
+DAMPINGS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 3000.0)
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,18 @@ class Cell(Generic[ConfigT]):
         config: what is trained.
         knob: which number of it is chosen beforehand (one of its fields), or ``None``.
         candidates: for that number.
+        on_request: whether a preset leaves the cell out unless ``--curvature`` names its curvature.
     """
 
     config: ConfigT
     knob: str | None = None
     candidates: tuple[float, ...] = ()
+    on_request: bool = False
 
 
-def newton_cell(config: ConfigT) -> Cell[ConfigT]:
+def newton_cell(config: ConfigT, *, on_request: bool = False) -> Cell[ConfigT]:
     """The cell of a Newton loss, whose λ is chosen from the paper's grid."""
-    return Cell(config, "damping", DAMPINGS)
+    return Cell(config, "damping", DAMPINGS, on_request)
 
 
 def single_cells(config: ConfigT) -> list[Cell[ConfigT]]:

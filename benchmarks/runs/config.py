@@ -25,8 +25,8 @@ class RunConfig(ABC):
 
     A family sets three class attributes: ``benchmark``, its name in lines of results (empty for
     the sorting family, whose lines had no name before there was another family); ``version``, part
-    of every key and raised when the same choices come to mean another computation; and
-    ``curvatures``, the choices of ``curvature``.
+    of every key and raised when the same choices come to mean another computation; ``curvatures``,
+    the choices of ``curvature``; and ``length``, the field that says how long a training is.
 
     Args:
         curvature: of the Newton loss; ``"none"`` is the plain loss.
@@ -41,6 +41,7 @@ class RunConfig(ABC):
     benchmark: ClassVar[str]
     version: ClassVar[int]
     curvatures: ClassVar[tuple[str, ...]]
+    length: ClassVar[str]
 
     curvature: str = "none"
     eigenvalues: str | None = None
@@ -78,15 +79,24 @@ class RunConfig(ABC):
         """The plain loss beside this run: no Newton step, all else the same."""
         return replace(self, curvature="none", eigenvalues=None, damping=None)
 
+    def scaled(self, share: float) -> Self:
+        """The same with a share of its length, at least 1."""
+        return replace(self, **{self.length: max(1, round(share * getattr(self, self.length)))})
+
     def asdict(self) -> dict[str, Any]:
         """The choices as plain values, for a JSON line, with the name of the benchmark."""
         name = {"benchmark": self.benchmark} if self.benchmark else {}
         return {**name, **asdict(self)}
 
     @property
+    def key_version(self) -> int:
+        """The version in the key; a family may raise it for some of its choices alone."""
+        return self.version
+
+    @property
     def key(self) -> str:
         """The hash that names this configuration in files of results and of checkpoints."""
-        text = json.dumps({"version": self.version, **self.asdict()}, sort_keys=True)
+        text = json.dumps({"version": self.key_version, **self.asdict()}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

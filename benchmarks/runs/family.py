@@ -25,11 +25,13 @@ class Preset(Generic[ConfigT]):
         base: the configuration that the cells vary; flags of size change it.
         cells: the cells around a base.
         seeds: that are run by default, as ``--seeds`` takes them.
+        tuning_seeds: that ``--tune`` runs by default; no preset reports them.
     """
 
     base: ConfigT
     cells: Callable[[ConfigT], list[Cell[ConfigT]]]
     seeds: str
+    tuning_seeds: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,13 +42,14 @@ class Family(Generic[ConfigT]):
         name: of its package, and in messages.
         config_class: of its runs.
         presets: by name; the first one is run where no flag names another or a single cell.
-        tuning_seeds: that ``--tune`` runs by default; no preset reports them.
         size_flags: fields of a configuration whose flags change every cell of a preset. The flags
             of all other fields describe a single cell.
-        selectors: fields whose flags, beside a preset, select among its cells.
+        selectors: fields whose flags, beside a preset, select among its cells; a text may name
+            several values, separated by commas.
         single: the configuration of a single cell, from a base and the fields that were given.
         load: the data for some configurations, from a folder where it is made of files.
         trainer: makes the training of `(config, seeds, data, device)`.
+        outcome: from the curve of one seed to its measures.
         stacked: whether a training takes all seeds together, or one.
         title: the title of the table that a configuration belongs to.
         label: the name of a configuration's row, beside the first one of its table.
@@ -60,12 +63,12 @@ class Family(Generic[ConfigT]):
     name: str
     config_class: type[ConfigT]
     presets: Mapping[str, Preset[ConfigT]]
-    tuning_seeds: str
     size_flags: tuple[str, ...]
     selectors: tuple[str, ...]
     single: Callable[[ConfigT, Mapping[str, Any]], ConfigT]
     load: Callable[[Sequence[ConfigT], Path | None], Any]
     trainer: Callable[[ConfigT, Sequence[int], Any, torch.device], Trainer]
+    outcome: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]]
     stacked: bool
     title: Callable[[ConfigT], str]
     label: Callable[[ConfigT, ConfigT], str]

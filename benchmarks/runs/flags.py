@@ -16,6 +16,24 @@ BatchSize = Annotated[int | None, typer.Option(help="Training examples in a batc
 Seeds = Annotated[str | None, typer.Option(help="Such as 0-7, or 0,2,5.")]
 Device = Annotated[str, typer.Option(help="auto | cpu | cuda.")]
 Out = Annotated[Path, typer.Option(help="Folder for lines, tables and figures.")]
+Scale = Annotated[
+    str | None,
+    typer.Option(help="Share of the steps, such as 0.1, or steps=0.1,seeds=0.3."),
+]
 Tune = Annotated[
-    bool, typer.Option("--tune", help="Try the candidates for λ and other tuned numbers instead.")
+    bool,
+    typer.Option("--tune", help="Choose λ and other tuned numbers among their candidates instead."),
+]
+Numbers = Annotated[
+    str,
+    typer.Option(
+        "--lambda", help="preset (of the tables: the paper's) | own (those that --tune chose)."
+    ),
+]
+Listing = Annotated[
+    bool, typer.Option("--list", help="List the cells and the time that is left; train nothing.")
+]
+Json = Annotated[bool, typer.Option("--json", help="With --list: one JSON object per line.")]
+Shard = Annotated[
+    str | None, typer.Option(help="i/k: do the i-th of k parts of the work, without tables.")
 ]

@@ -1,31 +1,59 @@
-"""The paper's figures beside ours, and how our runs differ from its protocol.
+"""The paper's rows beside ours: its figures, and how our runs differ from its own.
 
-The paper is arXiv 2410.19055. Each family names the figures that it knows.
+The paper is arXiv 2410.19055. Each family says which of the paper's rows a configuration is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Generic
 
-from benchmarks.runs.config import ConfigT, RunConfig
+from benchmarks.runs.config import ConfigT
 
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """The first measure of one cell of the paper, and its standard deviation where we know it."""
+    """A measure of one cell of the paper, and its standard deviation over the seeds."""
 
     value: float
-    deviation: float | None = None
+    deviation: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2f}" + ("" if self.deviation is None else f" ± {self.deviation:.2f}")
+        return f"{self.value:.2f} ± {self.deviation:.2f}"
 
 
-def no_figure(config: RunConfig) -> PaperFigure | None:
-    """For a family of whose cells we know no figure."""
-    return None
+@dataclass(frozen=True, kw_only=True)
+class PaperRow(Generic[ConfigT]):
+    """One row of a table of the paper.
+
+    Args:
+        config: what the paper ran.
+        figures: what it reports, by the key of a measure.
+        unsaid: the fields whose value the paper does not print: the values that it chose from, or
+            an empty sequence where it says nothing.
+    """
+
+    config: ConfigT
+    figures: Mapping[str, PaperFigure]
+    unsaid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def differences(self, config: ConfigT) -> list[str]:
+        """How ``config`` differs from the paper's, field by field, in words."""
+        found = (self._difference(one.name, config) for one in fields(config))
+        return [words for words in found if words]
+
+    def _difference(self, name: str, config: ConfigT) -> str:
+        ours, theirs = getattr(config, name), getattr(self.config, name)
+        words = name.replace("_", " ")
+        if name in self.unsaid:
+            choices = self.unsaid[name]
+            if not choices or ours in choices:
+                return ""
+            return f"{words} {_value(ours)}, not one of {', '.join(map(_value, choices))}"
+        if ours == theirs:
+            return ""
+        return f"{words} {_value(ours)}, not {_value(theirs)}"
 
 
 @dataclass(frozen=True)
@@ -33,27 +61,27 @@ class Paper(Generic[ConfigT]):
     """What the paper says of a family.
 
     Args:
-        protocol: the paper's choices, by the fields of a configuration.
         seeds: how many it reports.
-        figure: the figure of a configuration, or ``None`` where we do not know it or the paper has
-            no such row.
+        row: the paper's row that a configuration stands for, or ``None`` where it has no such row.
     """
 
-    protocol: Mapping[str, Any]
     seeds: int
-    figure: Callable[[ConfigT], PaperFigure | None] = no_figure
+    row: Callable[[ConfigT], PaperRow[ConfigT] | None]
 
-    def differences(self, config: ConfigT, seeds: int) -> list[str]:
-        """How runs of ``config`` with so many seeds differ from the protocol, in words."""
-        differences = []
-        for name, expected in self.protocol.items():
-            found = getattr(config, name)
-            if found != expected:
-                count = isinstance(expected, int)
-                values = (
-                    f"{found:,} instead of {expected:,}" if count else f"{found}, not {expected}"
-                )
-                differences.append(f"{name.replace('_', ' ')} {values}")
-        if seeds != self.seeds:
-            differences.append(f"{seeds} seeds instead of {self.seeds}")
-        return differences
+    def differences(self, config: ConfigT, seeds: int) -> list[str] | None:
+        """How runs of ``config`` with so many seeds differ from the paper's, in words.
+
+        Returns:
+            One string for every difference; ``None`` where the paper has no such row.
+        """
+        row = self.row(config)
+        if row is None:
+            return None
+        words = [] if seeds == self.seeds else [f"{seeds} seeds, not {self.seeds}"]
+        return row.differences(config) + words
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,6 +11,7 @@ from benchmarks.runs.checks import check_choice, flag
 from benchmarks.runs.config import ConfigT
 from benchmarks.runs.errors import InputError
 from benchmarks.runs.family import Family
+from benchmarks.runs.scale import parse_scale
 
 
 def cell_choices(family: Family[ConfigT], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,8 +27,9 @@ def plan_cells(
     Args:
         family: whose flags they are.
         preset: the name of one, or ``None``.
-        flags: by the fields of a configuration, ``None`` where not given. Those of size change
-            every cell. The others describe one cell; beside a preset they select among its cells.
+        flags: by the fields of a configuration, ``None`` where not given, and ``scale``. Those of
+            size and the scale change every cell. The others describe one cell; beside a preset,
+            selectors select among its cells and all others change the cells that they apply to.
 
     Returns:
         The cells, each table's plain loss first.
@@ -37,15 +39,30 @@ def plan_cells(
     """
     chosen = cell_choices(family, flags)
     size = {name: value for name, value in _given(family, flags) if name in family.size_flags}
+    name = preset or family.main_preset
+    check_choice("preset", name, tuple(family.presets))
+    share = parse_scale(flags.get("scale")).steps
+    found = family.presets[name]
+    base = replace(found.base if share == 1.0 else found.base.scaled(share), **size)
     if preset is None and chosen:
         if chosen.get("curvature") == "hessian":
             chosen.setdefault("eigenvalues", "raw")  # The paper's.
-        base = replace(family.presets[family.main_preset].base, **size)
         return single_cells(family.single(base, chosen))
-    name = preset or family.main_preset
-    check_choice("preset", name, tuple(family.presets))
-    found = family.presets[name]
-    return _select(found.cells(replace(found.base, **size)), chosen, family.selectors, name)
+    selected = _select(found.cells(base), chosen, family.selectors, name)
+    rest = {field: value for field, value in chosen.items() if field not in family.selectors}
+    return _change(selected, rest, name)
+
+
+def plan_notes(family: Family[ConfigT], preset: str | None, flags: Mapping[str, Any]) -> list[str]:
+    """What the flags change of a preset, in a line below its tables; none for a single cell."""
+    if preset is None and cell_choices(family, flags):
+        return []
+    given = [(name, value) for name, value in flags.items() if name in {"scale", "seeds"} and value]
+    given += _given(family, flags)
+    if not given:
+        return []
+    words = " ".join(f"{flag(name)} {value}" for name, value in given)
+    return [f"Changed from preset {preset or family.main_preset}: {words}"]
 
 
 def _given(family: Family[ConfigT], flags: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -56,12 +73,43 @@ def _given(family: Family[ConfigT], flags: Mapping[str, Any]) -> list[tuple[str,
 def _select(
     cells: list[Cell[ConfigT]], chosen: Mapping[str, Any], selectors: Sequence[str], preset: str
 ) -> list[Cell[ConfigT]]:
-    """Those cells of a preset whose configurations have the chosen values."""
+    """Those cells of a preset whose configurations have one of the chosen values."""
+    if "curvature" not in chosen:
+        cells = [cell for cell in cells if not cell.on_request]
+    words = []
     for name, value in chosen.items():
         if name not in selectors:
-            raise InputError(f"{flag(name)} describes one cell: give it without --preset")
-        cells = [cell for cell in cells if getattr(cell.config, name) == value]
+            continue
+        values = value.split(",") if isinstance(value, str) else [value]
+        words.append(f"{flag(name)} {value}")
+        _check_values(cells, name, values)
+        cells = [cell for cell in cells if getattr(cell.config, name) in values]
     if not cells:
-        words = ", ".join(f"{flag(name)} {value}" for name, value in chosen.items())
-        raise InputError(f"--preset {preset} has no cell of {words}")
+        raise InputError(f"--preset {preset} has no cell of {', '.join(words)}")
     return cells
+
+
+def _check_values(cells: Sequence[Cell[ConfigT]], name: str, values: Sequence[Any]) -> None:
+    """Refuse a value that no configuration may have, with the message of the configuration."""
+    if name != "curvature" or not cells:
+        return
+    for value in values:
+        check_choice(name, value, cells[0].config.curvatures)
+
+
+def _change(
+    cells: Sequence[Cell[ConfigT]], changes: Mapping[str, Any], preset: str
+) -> list[Cell[ConfigT]]:
+    """The cells with other numbers, wherever they have such a number; equal ones once."""
+    for name, value in changes.items():
+        if all(getattr(cell.config, name) is None for cell in cells):
+            raise InputError(f"{flag(name)} applies to no cell of --preset {preset}")
+        cells = [_with(cell, name, value) for cell in cells]
+    return list({cell.config: cell for cell in reversed(cells)}.values())[::-1]
+
+
+def _with(cell: Cell[ConfigT], name: str, value: Any) -> Cell[ConfigT]:
+    if getattr(cell.config, name) is None:
+        return cell
+    changed = replace(cell, config=replace(cell.config, **{name: value}))
+    return replace(changed, knob=None, candidates=()) if cell.knob == name else changed

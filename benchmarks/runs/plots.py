@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.runs.measures import Measure
-from benchmarks.runs.statistics import deviation, mean
+from benchmarks.runs.statistics import confidence, mean
 from benchmarks.runs.table import Row
 
 
@@ -22,7 +22,7 @@ def make_figure(width_ratios: Sequence[float], width: float) -> tuple[Any, Any]:
 
 
 def draw_curves(axes: Any, rows: Sequence[Row], measure: Measure, along: str) -> None:
-    """The mean of a measure over the seeds with one standard deviation, for every row.
+    """The mean of a measure over the seeds with its 95 % confidence interval, for every row.
 
     Args:
         axes: to draw on.
@@ -35,20 +35,20 @@ def draw_curves(axes: Any, rows: Sequence[Row], measure: Measure, along: str) ->
         places = [mean([point[along] for point in seeds]) for seeds in points]
         values = [[measure.scale * point[measure.key] for point in seeds] for seeds in points]
         centre = [mean(seeds) for seeds in values]
-        spread = [deviation(seeds) if len(seeds) > 1 else 0.0 for seeds in values]
+        spread = [confidence(seeds) for seeds in values]
         axes.plot(places, centre, color=_colour(position), label=row.label)
         low = [a - b for a, b in zip(centre, spread, strict=True)]
         high = [a + b for a, b in zip(centre, spread, strict=True)]
         axes.fill_between(places, low, high, color=_colour(position), alpha=0.12, linewidth=0)
 
 
-def draw_ends(axes: Any, rows: Sequence[Row], measure: Measure) -> None:
-    """A measure at the end of training: a point for every seed, a stroke at their mean."""
+def draw_ends(axes: Any, rows: Sequence[Row], measure: Measure, when: str = "at the end") -> None:
+    """A measure that every run has once: a point for every seed, a stroke at their mean."""
     for position, row in enumerate(rows):
         values = list(row.values(measure).values())
         axes.plot(values, [position] * len(values), "o", color=_colour(position), alpha=0.5)
         axes.plot([mean(values)], [position], "|", color=_colour(position), markersize=22)
-    axes.set(xlabel=measure.axis("at the end") + ", one point per seed")
+    axes.set(xlabel=measure.axis(when) + ", one point per seed")
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize="x-small")
     axes.invert_yaxis()
 

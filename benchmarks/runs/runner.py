@@ -10,9 +10,8 @@ from typing import Any, Final
 import torch
 
 from benchmarks.runs.checkpoint import Checkpoint
-from benchmarks.runs.config import ConfigT, RunConfig
+from benchmarks.runs.config import ConfigT
 from benchmarks.runs.family import Family
-from benchmarks.runs.measures import Measure
 from benchmarks.runs.results import Record, Results
 from benchmarks.runs.trainer import Trainer
 
@@ -53,7 +52,7 @@ def run(
         checkpoint = Checkpoint(results.folder / CHECKPOINTS, config.key, missing)
         training = family.trainer(config, missing, data, device)
         _train(training, checkpoint, progress, checkpoint_seconds)
-        results.append(_records(config, training, family.measures))
+        results.append(_records(family, config, training))
         checkpoint.remove()
     of_config = {record["seed"]: record for record in results.read() if record["key"] == config.key}
     return [of_config[seed] for seed in seeds]
@@ -78,7 +77,7 @@ def _train(
         progress(steps)
 
 
-def _records(config: RunConfig, training: Trainer, measures: Sequence[Measure]) -> list[Record]:
+def _records(family: Family[ConfigT], config: ConfigT, training: Trainer) -> list[Record]:
     common: dict[str, Any] = {
         "key": config.key,
         "config": config.asdict(),
@@ -94,8 +93,7 @@ def _records(config: RunConfig, training: Trainer, measures: Sequence[Measure]) 
             {name: _of_seed(value, index) for name, value in point.items()}
             for point in training.curve
         ]
-        found = {measure.key: curve[-1][measure.key] for measure in measures}
-        records.append({"seed": seed, **found, **common, "curve": curve})
+        records.append({"seed": seed, **family.outcome(curve), **common, "curve": curve})
     return records
 
 

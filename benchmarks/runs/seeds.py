@@ -7,16 +7,25 @@ from typing import Final
 from benchmarks.runs.config import ConfigT
 from benchmarks.runs.errors import InputError
 from benchmarks.runs.family import Family
+from benchmarks.runs.scale import Scale
 
 _SEEDS_END: Final = 10_000
+_ALL: Final = Scale()
 
 
 def plan_seeds(
-    family: Family[ConfigT], preset: str | None, text: str | None, *, tune: bool
+    family: Family[ConfigT],
+    preset: str | None,
+    text: str | None,
+    *,
+    tune: bool,
+    scale: Scale = _ALL,
 ) -> list[int]:
-    """The seeds that ``text`` names, or those that the preset, or tuning, has by default."""
-    default = family.presets[preset or family.main_preset].seeds
-    return parse_seeds(text if text is not None else family.tuning_seeds if tune else default)
+    """The seeds that ``text`` names, or a share of those of the preset or of its tuning."""
+    if text is not None:
+        return parse_seeds(text)
+    found = family.presets[preset or family.main_preset]
+    return scale.first(parse_seeds(found.tuning_seeds if tune else found.seeds))
 
 
 def parse_seeds(text: str) -> list[int]:

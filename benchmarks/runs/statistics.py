@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ def deviation(values: Sequence[float]) -> float:
         return math.nan
     centre = mean(values)
     return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def confidence(values: Sequence[float], level: float = 0.95) -> float:
+    """Half the width of the mean's confidence interval (Student's t); 0 of fewer than two."""
+    if len(values) < 2:
+        return 0.0
+    quantile = float(stdtrit(len(values) - 1, (1 + level) / 2))
+    return quantile * deviation(values) / math.sqrt(len(values))
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> TTest:

@@ -13,7 +13,11 @@ from benchmarks.runs.table import Row, header, table_lines, text_table
 
 
 def write_summary(
-    family: Family[ConfigT], tables: Mapping[str, Sequence[Row]], folder: Path, name: str
+    family: Family[ConfigT],
+    tables: Mapping[str, Sequence[Row]],
+    folder: Path,
+    name: str,
+    notes: Sequence[str] = (),
 ) -> str:
     """Write the tables and their figures.
 
@@ -22,9 +26,10 @@ def write_summary(
         tables: the rows of each table by its title.
         folder: of the files.
         name: that the files' names start with.
+        notes: what the flags changed.
 
     Returns:
-        The tables, the conclusion, and the names of the files, to print.
+        The tables, the notes, the conclusion, and the names of the files, to print.
     """
     texts, figures = [], []
     for number, (title, rows) in enumerate(tables.items(), start=1):
@@ -33,7 +38,7 @@ def write_summary(
         suffix = "" if len(tables) == 1 else f"-{number}"
         figures.append(folder / f"{name}{suffix}.png")
         family.plot(figures[-1], title, rows)
-    text = "\n\n".join([*texts, family.conclusion])
+    text = "\n\n".join([*texts, *notes, family.conclusion])
     write_text(folder / f"{name}.txt", text + "\n")
     files = ", ".join([RUNS, f"{name}.txt", *(path.name for path in figures)])
     return f"{text}\n\nIn {folder}: {files}"

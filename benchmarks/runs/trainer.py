@@ -12,7 +12,7 @@ class Trainer(Protocol):
     """A training of some seeds that can be stopped and resumed.
 
     In the points of its curve, a list holds one value for each seed; anything else they have in
-    common. The measures of the last point are the result.
+    common. The family makes the result of a seed from its curve.
     """
 
     seeds: tuple[int, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Generic
 
 from benchmarks.runs.cells import Cell
 from benchmarks.runs.config import ConfigT
@@ -13,6 +13,26 @@ from benchmarks.runs.measures import Measure
 from benchmarks.runs.results import Record
 from benchmarks.runs.statistics import mean
 from benchmarks.runs.table import Row, summary, text_table
+
+
+@dataclass(frozen=True)
+class Choice(Generic[ConfigT]):
+    """What was tried for the knob of a cell.
+
+    Args:
+        cell: whose knob it is.
+        rows: what each of its candidates reached.
+        index: of the candidate that is chosen.
+    """
+
+    cell: Cell[ConfigT]
+    rows: Sequence[Row]
+    index: int
+
+    @property
+    def value(self) -> float:
+        """The number that is chosen."""
+        return self.cell.candidates[self.index]
 
 
 def candidates(cells: Sequence[Cell[ConfigT]]) -> list[tuple[Cell[ConfigT], list[ConfigT]]]:
@@ -39,32 +59,36 @@ def best(rows: Sequence[Row], measures: Sequence[Measure]) -> int:
     return max(range(len(rows)), key=quality)
 
 
-def tuning_report(
+def choose(
     family: Family[ConfigT],
     cells: Sequence[Cell[ConfigT]],
     records_of: Callable[[ConfigT], Sequence[Record]],
-) -> str:
-    """A table for every number that is chosen, with what each candidate reached."""
-    tables = []
+) -> list[Choice[ConfigT]]:
+    """The choice of every cell that has a number to choose."""
+    choices = []
     for cell, configs in candidates(cells):
-        # The name of the row without the λ that may be chosen here.
-        without = replace(cell.config, damping=None)
-        title = f"{family.title(without)}: {family.label(without, cell.config)}"
         rows = [
             Row(f"{value:g}", records_of(config))
             for value, config in zip(cell.candidates, configs, strict=True)
         ]
-        tables.append(_candidate_table(title, str(cell.knob), rows, family.measures))
-    return "\n\n".join(tables)
+        choices.append(Choice(cell, rows, best(rows, family.measures)))
+    return choices
 
 
-def _candidate_table(
-    title: str, knob: str, rows: Sequence[Row], measures: Sequence[Measure]
-) -> str:
-    chosen = best(rows, measures)
+def tuning_report(family: Family[ConfigT], choices: Sequence[Choice[ConfigT]]) -> str:
+    """A table for every number that is chosen, with what each candidate reached."""
+    return "\n\n".join(_candidate_table(family, choice) for choice in choices)
+
+
+def _candidate_table(family: Family[ConfigT], choice: Choice[ConfigT]) -> str:
+    # The name of the row without the λ that may be chosen here.
+    config = choice.cell.config
+    without = replace(config, damping=None) if choice.cell.knob == "damping" else config
+    title = f"{family.title(without)}: {family.label(without, config)}"
     lines = []
-    for index, row in enumerate(rows):
-        label = row.label + ("  ← chosen" if index == chosen else "")
-        found = [summary(list(row.values(one).values()), one.digits) for one in measures]
+    for index, row in enumerate(choice.rows):
+        label = row.label + ("  ← chosen" if index == choice.index else "")
+        found = [summary(list(row.values(one).values()), one.digits) for one in family.measures]
         lines.append((label, *found))
-    return text_table(title, (knob, *(measure.heading for measure in measures)), lines)
+    header = (str(choice.cell.knob), *(measure.heading for measure in family.measures))
+    return text_table(title, header, lines)

@@ -20,9 +20,14 @@ from benchmarks.runs.flags import (
     Damping,
     Device,
     Eigenvalues,
+    Json,
+    Listing,
+    Numbers,
     Out,
     Rate,
+    Scale,
     Seeds,
+    Shard,
     Tune,
 )
 from benchmarks.shortest_path.family import SHORTEST_PATH
@@ -32,7 +37,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def shortest_path(
-    preset: Annotated[str | None, typer.Option(help="quick | table2 | table3.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="quick | table2 | table3 | figure3 | figure5.")
+    ] = None,
     loss: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +67,7 @@ def shortest_path(
     network: Annotated[
         str | None, typer.Option(help="resnet (the paper's) | tiles (a small one).")
     ] = None,
+    scale: Scale = None,
     seeds: Seeds = None,
     data: Annotated[str | None, typer.Option(help="terrain | warcraft.")] = None,
     data_dir: Annotated[
@@ -67,20 +75,27 @@ def shortest_path(
     ] = None,
     device: Device = "auto",
     out: Out = Path("results/shortest_path"),
+    numbers: Numbers = "preset",
     tune: Tune = False,
+    listing: Listing = False,
+    json: Json = False,
+    shard: Shard = None,
 ) -> None:
     """Train a network through shortest paths, with and without Newton losses.
 
-    Without arguments: the quick profile. With --preset: all cells of that table, or those of its
-    cells that --loss, --curvature and --samples select. With any of the flags from --loss to --lr
-    and no preset: that one cell, and the plain loss to compare it with.
+    Without arguments: the quick profile. With --preset: all cells of that table or figure of the
+    paper, on the Warcraft set unless --data terrain is given, at the paper's λ and rate. Beside it,
+    --loss, --curvature and --samples select among the cells (as in --curvature none,fisher;
+    gauss-newton, and the Hessian of smoothing of the algorithm, only when they are named), and the
+    other flags change the cells that they apply to. With any of the flags from --loss to --lr and
+    no preset: that one cell, and the plain loss to compare it with.
 
-    --epochs, --batch-size, --maps, --evaluation-maps, --network, --seeds and --data change the size
-    of whatever is run. Runs that have a line in the folder's runs.jsonl are skipped; a stopped run
-    is resumed from its checkpoint.
+    --epochs, --batch-size, --maps, --evaluation-maps, --network, --scale, --seeds and --data change
+    the size of whatever is run. Runs that have a line in the folder's runs.jsonl are skipped; a
+    stopped run is resumed from its checkpoint. Several processes may share a folder.
 
-    --tune runs the candidates on validation maps, with seeds 100-102 unless --seeds is given, and
-    prints what it chooses.
+    --tune runs the candidates on validation maps, with seeds of its own, prints what it chooses and
+    writes it to chosen.json, which --lambda own reads.
     """
     run_family(SHORTEST_PATH, locals())  # The flags by name.
 

@@ -39,6 +39,7 @@ class PathConfig(RunConfig):
     benchmark: ClassVar[str] = "shortest_path"
     version: ClassVar[int] = 1
     curvatures: ClassVar[tuple[str, ...]] = ("none", "hessian", "fisher", "gauss-newton")
+    length: ClassVar[str] = "epochs"
 
     data: str = "terrain"
     network: str = "tiles"
@@ -82,6 +83,11 @@ class PathConfig(RunConfig):
     def total_steps(self) -> int:
         """The steps of the whole training; the last batch of an epoch may be smaller."""
         return self.epochs * math.ceil(self.maps / self.batch_size)
+
+    @property
+    def key_version(self) -> int:
+        """2 for the ResNet block, whose first layer is initialised otherwise than in version 1."""
+        return 2 if self.network == "resnet" else self.version
 
     def rate(self, epoch: int) -> float:
         """Adam's rate in this epoch, counted from 0."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.runs.errors import InputError
 from benchmarks.shortest_path.config import PathConfig
 from benchmarks.shortest_path.terrain import generate_terrain
-from benchmarks.shortest_path.warcraft import Maps, read_warcraft
+from benchmarks.shortest_path.warcraft import DOI, FOLDER, Maps, read_warcraft
 
 
 def load_maps(configs: Sequence[PathConfig], data_dir: Path | None) -> dict[str, Maps]:
@@ -23,7 +23,10 @@ def load_maps(configs: Sequence[PathConfig], data_dir: Path | None) -> dict[str,
     """
     if configs[0].data == "warcraft":
         if data_dir is None:
-            raise InputError("--data warcraft needs --data-dir, the folder of the folder 12x12")
+            raise InputError(
+                f"--data warcraft needs --data-dir, the folder of the folder {FOLDER} of the "
+                f"Warcraft set, doi {DOI}; --data terrain makes maps of the same kind"
+            )
         return read_warcraft(data_dir)
     evaluated = max(config.evaluation_maps for config in configs)
     maps = max(config.maps for config in configs)

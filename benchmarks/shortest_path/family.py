@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.runs.family import Family
 from benchmarks.runs.measures import Measure
@@ -12,22 +13,28 @@ from benchmarks.shortest_path.data import load_maps
 from benchmarks.shortest_path.names import row_label, table_title
 from benchmarks.shortest_path.paper import PAPER
 from benchmarks.shortest_path.plots import plot_rows
-from benchmarks.shortest_path.presets import PRESETS, TUNING_SEEDS, single_config
+from benchmarks.shortest_path.presets import PRESETS, single_config
 from benchmarks.shortest_path.training import PathTraining
 
 EM: Final = Measure("em", "EM")
 RATIO: Final = Measure("ratio", "path cost / best", unit="", scale=1.0, digits=3, rising=False)
 
+
+def _outcome(curve: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The measures after the last epoch, as in the paper."""
+    return {measure.key: curve[-1][measure.key] for measure in (EM, RATIO)}
+
+
 SHORTEST_PATH: Final = Family(
     name="shortest_path",
     config_class=PathConfig,
     presets=PRESETS,
-    tuning_seeds=TUNING_SEEDS,
     size_flags=("data", "network", "maps", "epochs", "batch_size", "evaluation_maps"),
     selectors=("loss", "curvature", "samples"),
     single=single_config,
     load=load_maps,
     trainer=PathTraining,
+    outcome=_outcome,
     stacked=False,
     title=table_title,
     label=row_label,

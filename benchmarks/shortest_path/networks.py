@@ -56,7 +56,9 @@ class ResNetFirstBlock(nn.Module):
     at least 0, since all that is pooled comes out of a ReLU.
 
     Names of the parameters, initialisation and layers are torchvision's: convolutions are Kaiming
-    normal over their outputs, batch normalisations start as the identity.
+    normal over their outputs, batch normalisations start as the identity. Except for the first
+    convolution, which that work replaces by a new one: it has the default initialisation of
+    ``torch.nn``, uniform in `±1/√fan_in`.
 
     Args:
         generator: draws the initial weights; by default PyTorch's own.
@@ -69,7 +71,9 @@ class ResNetFirstBlock(nn.Module):
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         self.layer1 = nn.Sequential(_ResidualBlock(), _ResidualBlock())
         self.pool = nn.AdaptiveMaxPool2d(SIDE)
-        for module in self.modules():
+        bound = 1 / math.sqrt(self.conv1.weight[0].numel())
+        nn.init.uniform_(self.conv1.weight, -bound, bound, generator=generator)
+        for module in self.layer1.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(
                     module.weight, mode="fan_out", nonlinearity="relu", generator=generator

@@ -1,22 +1,84 @@
-"""The protocol of the paper's Tables 2 and 3 (arXiv 2410.19055).
-
-We could look up none of their figures.
-"""
+"""The paper's rows of shortest paths (arXiv 2410.19055, Tables 2 and 3): protocol, λ, figures."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any, Final
 
-from benchmarks.runs.paper import Paper
-from benchmarks.shortest_path.config import PathConfig
+from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
+from benchmarks.runs.paper_tables import paper_table
+from benchmarks.shortest_path.config import RELAXED, PathConfig
+from benchmarks.shortest_path.strength import with_loss
 
-PAPER: Final[Paper[PathConfig]] = Paper(
-    protocol={
-        "data": "warcraft",
-        "network": "resnet",
-        "maps": 10_000,
-        "epochs": 50,
-        "batch_size": 70,
-    },
-    seeds=10,
+FULL: Final = PathConfig(
+    data="warcraft",
+    network="resnet",
+    maps=10_000,
+    epochs=50,
+    batch_size=70,
+    lr=1e-3,
+    evaluation_maps=1_000,
 )
+FENCHEL_YOUNG_RATE: Final = 1e-2
+# Of the relaxed Bellman-Ford the paper takes the best of these rates for each row, and does not
+# print which.
+RELAXED_RATES: Final = (1.0, 0.33, 0.1, 0.033, 0.01, 0.0033, 0.001)
+
+# What names a row of the tables: loss, samples, curvature.
+_Place = tuple[str, int | None, str]
+
+
+def paper_configs(table: str) -> Iterator[PathConfig]:
+    """The configurations of ``"table2"`` or ``"table3"``, as the paper ran them."""
+    for entry in paper_table(table):
+        yield _config(entry)
+
+
+def paper_row(config: PathConfig) -> PaperRow[PathConfig] | None:
+    """The row of Table 2 or 3 that ``config`` stands for.
+
+    ``None`` for rows that the paper does not have: Gauss-Newton, other curvatures of a loss, other
+    numbers of samples, and eigenvalues that are not raw.
+    """
+    if config.eigenvalues not in {None, "raw"}:
+        return None
+    return _rows().get((config.loss, config.samples, config.curvature))
+
+
+@cache
+def _rows() -> Mapping[_Place, PaperRow[PathConfig]]:
+    entries = [*paper_table("table2"), *paper_table("table3")]
+    return {_place(entry): _row(entry) for entry in entries}
+
+
+@cache
+def _dampings() -> Mapping[_Place, float]:
+    entries = [*paper_table("table2_damping"), *paper_table("table5")]
+    return {_place(entry): entry["damping"] for entry in entries}
+
+
+def _row(entry: Mapping[str, Any]) -> PaperRow[PathConfig]:
+    unsaid = {"lr": RELAXED_RATES} if entry["loss"] in RELAXED else {}
+    figures = {"em": PaperFigure(*entry["em"])}
+    return PaperRow(config=_config(entry), figures=figures, unsaid=unsaid)
+
+
+def _config(entry: Mapping[str, Any]) -> PathConfig:
+    loss, samples, curvature = _place(entry)
+    plain = with_loss(FULL, loss, samples)
+    if loss == "fenchel-young":
+        plain = replace(plain, lr=FENCHEL_YOUNG_RATE)
+    if curvature == "none":
+        return plain
+    eigenvalues = "raw" if curvature == "hessian" else None
+    damping = _dampings()[loss, samples, curvature]
+    return replace(plain, curvature=curvature, eigenvalues=eigenvalues, damping=damping)
+
+
+def _place(entry: Mapping[str, Any]) -> _Place:
+    return entry["loss"], entry.get("samples"), entry["curvature"]
+
+
+PAPER: Final = Paper(seeds=10, row=paper_row)

@@ -13,8 +13,8 @@ from benchmarks.runs.table import Row
 def plot_rows(path: Path, title: str, rows: Sequence[Row], *, measure: Measure) -> None:
     """Write the figure of a table's rows to ``path`` (PNG), replaced atomically.
 
-    The mean of the measure over the seeds with one standard deviation: against the epochs, as in
-    the paper's Figure 3, and against the seconds of training, as in its Figure 5; right, the
+    The mean of the measure over the seeds with its 95 % confidence interval: against the epochs,
+    as in the paper's Figure 3, and against the seconds of training, as in its Figure 5; right, the
     measure at the end, a point for every seed.
     """
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter

@@ -1,27 +1,21 @@
-"""The cells of the quick profile and of the paper's Tables 2 and 3, with the numbers chosen."""
+"""The presets: the quick profile with the numbers chosen for it, and the paper's experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from benchmarks.runs.cells import Cell, newton_cell
 from benchmarks.runs.family import Preset
-from benchmarks.shortest_path.config import RELAXED, SAMPLED, PathConfig
-
-SAMPLES: Final = (3, 10, 30)
-STEEPNESS: Final = 10.0
-SIGMA: Final = 0.1
+from benchmarks.shortest_path.config import PathConfig
+from benchmarks.shortest_path.paper import FULL
+from benchmarks.shortest_path.strength import with_loss
+from benchmarks.shortest_path.table_cells import figure3_cells, table2_cells, table3_cells
 
 QUICK: Final = PathConfig()
 # Jacobians of the relaxed Bellman-Ford are costly on a CPU, in proportion to the maps.
 QUICK_RELAXED_MAPS: Final = 200
-# The paper's protocol but for the rate, which is that of the work that published the Warcraft set.
-FULL: Final = replace(
-    QUICK, network="resnet", maps=10_000, epochs=50, batch_size=70, lr=5e-4, evaluation_maps=1_000
-)
-
 # λ of the quick profile by curvature and loss: `python -m benchmarks.shortest_path --tune`
 # (Gauss-Newton, which is slow: with `--seeds 100`).
 CHOSEN_QUICK: Final = {
@@ -30,16 +24,6 @@ CHOSEN_QUICK: Final = {
     ("fisher", "for-l2"): 100.0,
     ("gauss-newton", "for-l2"): 1000.0,
 }
-# λ of the tables by curvature, loss and samples; 1 where nothing was chosen yet.
-CHOSEN_TABLES: Final[dict[tuple[str, str, int | None], float]] = {}
-
-
-def with_loss(config: PathConfig, loss: str, samples: int | None = None) -> PathConfig:
-    """``config`` with another loss, at the paper's σ and β, and 10 samples unless given."""
-    if loss in RELAXED:
-        return replace(config, loss=loss, steepness=STEEPNESS, sigma=None, samples=None)
-    samples = QUICK.samples if samples is None else samples
-    return replace(config, loss=loss, steepness=None, sigma=SIGMA, samples=samples)
 
 
 def quick_cells(base: PathConfig = QUICK) -> list[Cell[PathConfig]]:
@@ -56,29 +40,7 @@ def quick_cells(base: PathConfig = QUICK) -> list[Cell[PathConfig]]:
         cells.append(Cell(plain))
         for curvature in curvatures:
             damping = CHOSEN_QUICK[curvature, plain.loss]
-            cells.append(newton_cell(_newton(plain, curvature, damping, eigenvalues="absolute")))
-    return cells
-
-
-def table2_cells(base: PathConfig = FULL) -> list[Cell[PathConfig]]:
-    """Table 2 of the paper: the relaxed Bellman-Ford, both loops and both losses.
-
-    The Hessian is left out: each step would take 144 backward passes of a backward pass. So is
-    Gauss-Newton for L1, whose second derivative is 0.
-    """
-    cells = []
-    for loss in RELAXED:
-        curvatures = ("fisher",) if loss.endswith("l1") else ("fisher", "gauss-newton")
-        cells += _table_rows(with_loss(base, loss), curvatures)
-    return cells
-
-
-def table3_cells(base: PathConfig = FULL) -> list[Cell[PathConfig]]:
-    """Table 3 of the paper: what is sampled, with 3, 10 and 30 samples."""
-    cells = []
-    for loss in SAMPLED:
-        for samples in SAMPLES:
-            cells += _table_rows(with_loss(base, loss, samples), ("hessian", "fisher"))
+            cells.append(newton_cell(_newton(plain, curvature, damping)))
     return cells
 
 
@@ -88,22 +50,20 @@ def single_config(base: PathConfig, chosen: Mapping[str, Any]) -> PathConfig:
     return replace(with_loss(base, rest.pop("loss", base.loss)), **rest)
 
 
-def _table_rows(plain: PathConfig, curvatures: Sequence[str]) -> list[Cell[PathConfig]]:
-    cells = [Cell(plain)]
-    for curvature in curvatures:
-        damping = CHOSEN_TABLES.get((curvature, plain.loss, plain.samples), 1.0)
-        cells.append(newton_cell(_newton(plain, curvature, damping, eigenvalues="raw")))
-    return cells
+def _newton(plain: PathConfig, curvature: str, damping: float) -> PathConfig:
+    eigenvalues = "absolute" if curvature == "hessian" else None
+    return replace(plain, curvature=curvature, eigenvalues=eigenvalues, damping=damping)
 
 
-def _newton(plain: PathConfig, curvature: str, damping: float, eigenvalues: str) -> PathConfig:
-    treatment: dict[str, Any] = {"eigenvalues": eigenvalues} if curvature == "hessian" else {}
-    return replace(plain, curvature=curvature, damping=damping, **treatment)
-
-
-PRESETS: Final = {
-    "quick": Preset(base=QUICK, cells=quick_cells, seeds="0-2"),
-    "table2": Preset(base=FULL, cells=table2_cells, seeds="0-9"),
-    "table3": Preset(base=FULL, cells=table3_cells, seeds="0-9"),
+# The paper's experiments: 10 seeds, and λ chosen on one that is not among them.
+_PAPERS: Final = {
+    "table2": table2_cells,
+    "table3": table3_cells,
+    "figure3": figure3_cells,
+    "figure5": figure3_cells,
 }
-TUNING_SEEDS: Final = "100-102"
+_QUICK: Final = Preset(base=QUICK, cells=quick_cells, seeds="0-2", tuning_seeds="100-102")
+PRESETS: Final = {"quick": _QUICK} | {
+    name: Preset(base=FULL, cells=cells, seeds="0-9", tuning_seeds="100")
+    for name, cells in _PAPERS.items()
+}

@@ -20,9 +20,14 @@ from benchmarks.runs.flags import (
     Damping,
     Device,
     Eigenvalues,
+    Json,
+    Listing,
+    Numbers,
     Out,
     Rate,
+    Scale,
     Seeds,
+    Shard,
     Tune,
 )
 from benchmarks.sorting.family import SORTING
@@ -32,7 +37,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def sorting(
-    preset: Annotated[str | None, typer.Option(help="main | table1.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="main | table1 | cauchy15 | figure4 | controls.")
+    ] = None,
     operator: Annotated[
         str | None, typer.Option(help="softsort | neuralsort | odd_even | bitonic.")
     ] = None,
@@ -47,16 +54,29 @@ def sorting(
     steepness: Annotated[float | None, typer.Option(help="β; by default the paper's.")] = None,
     n: Annotated[int | None, typer.Option(help="Numbers in a set.")] = None,
     loss: Annotated[str | None, typer.Option(help="probability | exact.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Of operator and second derivative: field (the paper's) | ours."),
+    ] = None,
     curvature: Annotated[str | None, typer.Option(help="none | hessian | fisher.")] = None,
     eigenvalues: Eigenvalues = None,
     damping: Damping = None,
     clip: Annotated[
         float | None, typer.Option(help="Longest output gradient of a sample, plain loss only.")
     ] = None,
+    normalise: Annotated[
+        bool | None,
+        typer.Option("--normalise", help="Scale output gradients to length 1, plain loss only."),
+    ] = None,
     lr: Rate = None,
     steps: Annotated[int | None, typer.Option(help="Steps of training.")] = None,
     batch_size: BatchSize = None,
     evaluation_sets: Annotated[int | None, typer.Option(help="Sets of the evaluation.")] = None,
+    validate_every: Annotated[
+        int | None, typer.Option(help="Steps between two validations.")
+    ] = None,
+    validation_sets: Annotated[int | None, typer.Option(help="Sets of the validation.")] = None,
+    scale: Scale = None,
     seeds: Seeds = None,
     data: Annotated[str | None, typer.Option(help="digits | mnist.")] = None,
     data_dir: Annotated[
@@ -64,20 +84,26 @@ def sorting(
     ] = None,
     device: Device = "auto",
     out: Out = Path("results/sorting"),
+    numbers: Numbers = "preset",
     tune: Tune = False,
+    listing: Listing = False,
+    json: Json = False,
+    shard: Shard = None,
 ) -> None:
     """Train ranking networks through relaxed sorting, with and without Newton losses.
 
-    Without arguments: the main job. With --preset: all cells of that table, or those of its cells
-    that --operator, --distribution, --n, --loss and --curvature select. With any of the flags from
-    --operator to --lr and no preset: that one cell, and the plain loss to compare it with.
+    Without arguments: the main job. With --preset: all cells of that table or figure of the paper,
+    at the paper's λ and rate. Beside it, --operator, --distribution, --n, --loss and --curvature
+    select among the cells (as in --curvature none,fisher), and the other flags change the cells
+    that they apply to. With any of the flags from --operator to --lr and no preset: that one cell,
+    and the plain loss to compare it with.
 
-    --steps, --batch-size, --evaluation-sets, --seeds and --data change the size of whatever is run.
-    Runs that have a line in the folder's runs.jsonl are skipped; a stopped run is resumed from its
-    checkpoint.
+    --steps, --batch-size, --evaluation-sets, --validate-every, --validation-sets, --scale, --seeds
+    and --data change the size of whatever is run. Runs that have a line in the folder's runs.jsonl
+    are skipped; a stopped run is resumed from its checkpoint. Several processes may share a folder.
 
-    --tune runs the candidates on validation digits, with seeds 100-107 unless --seeds is given, and
-    prints what it chooses.
+    --tune runs the candidates on validation digits, with seeds of its own, prints what it chooses
+    and writes it to chosen.json, which --lambda own reads.
     """
     run_family(SORTING, locals())  # The flags by name.
 

@@ -23,6 +23,7 @@ DISTRIBUTIONS: Final = (
     "logistic_phi",
 )
 LOSSES: Final = ("probability", "exact")
+SOURCES: Final = ("field", "ours")
 DATA: Final = ("digits", "mnist")
 
 
@@ -39,16 +40,22 @@ class SortingConfig(RunConfig):
         n: how many numbers a set has.
         loss: ``"probability"`` (``F.binary_cross_entropy`` of P) or ``"exact"``
             (``RankingLoss``).
+        source: of the operator and of the loss's second derivative: ``"field"`` for the published
+            ones, as the paper trains them, ``"ours"`` for the library's, which are more exact.
         clip: the longest gradient of a sample, or ``None``.
+        normalise: whether each sample's gradient is scaled to the length 1.
         lr: Adam's rate.
         steps: of training.
         batch_size: sets in a batch.
         evaluation_sets: how many fixed sets the evaluation sorts.
+        validate_every: steps between two validations; the last step is always validated.
+        validation_sets: how many fixed sets the validation sorts.
     """
 
     benchmark: ClassVar[str] = ""
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     curvatures: ClassVar[tuple[str, ...]] = ("none", "hessian", "fisher")
+    length: ClassVar[str] = "steps"
 
     data: str = "digits"
     operator: str = "softsort"
@@ -57,22 +64,45 @@ class SortingConfig(RunConfig):
     steepness: float | None = None
     n: int = 5
     loss: str = "probability"
+    source: str = "field"
     clip: float | None = None
+    normalise: bool = False
     lr: float = 3e-3
     steps: int = 2_000
     batch_size: int = 50
     evaluation_sets: int = 2_000
+    validate_every: int = 100
+    validation_sets: int = 1_000
 
     def __post_init__(self) -> None:
         check_choice("data", self.data, DATA)
         check_choice("operator", self.operator, OPERATORS)
         check_choice("loss", self.loss, LOSSES)
-        check_counts(self, "n", "steps", "evaluation_sets")
+        check_choice("source", self.source, SOURCES)
+        check_counts(self, "n", "steps", "evaluation_sets", "validate_every", "validation_sets")
         check_positive(self, "temperature", "steepness", "clip")
         self._check_operator()
         super().__post_init__()
-        if self.curvature != "none" and self.clip is not None:
-            raise InputError("--clip applies to the plain loss only: it needs --curvature none")
+        self._check_source()
+        self._check_controls()
+
+    def _check_source(self) -> None:
+        if self.source == "field" and self.loss == "exact":
+            raise InputError("--loss exact is the library's own: it needs --source ours")
+        if (self.source, self.distribution) == ("field", "gaussian") and self.curvature != "none":
+            raise InputError(
+                "--distribution gaussian has no second derivative and no batches in diffsort: "
+                "--curvature needs --source ours"
+            )
+
+    def _check_controls(self) -> None:
+        for name, given in (("clip", self.clip is not None), ("normalise", self.normalise)):
+            if self.curvature != "none" and given:
+                raise InputError(
+                    f"--{name} applies to the plain loss only: it needs --curvature none"
+                )
+        if self.clip is not None and self.normalise:
+            raise InputError("--clip and --normalise exclude each other")
 
     def _check_operator(self) -> None:
         if self.operator in NETWORK_OPERATORS:
@@ -96,4 +126,9 @@ class SortingConfig(RunConfig):
 
     def plain(self) -> Self:
         """The plain loss beside this run: no Newton step and no clipping, all else the same."""
-        return replace(super().plain(), clip=None)
+        return replace(super().plain(), clip=None, normalise=False)
+
+    def scaled(self, share: float) -> Self:
+        """The same with a share of its steps, validated as many times."""
+        every = max(1, round(share * self.validate_every))
+        return replace(super().scaled(share), validate_every=every)

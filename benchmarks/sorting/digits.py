@@ -29,24 +29,19 @@ class Digits:
     """Images of single digits with their labels.
 
     Args:
-        images: shape `(M, H, W)`, float32, or unsigned bytes to be scaled when they are used.
+        images: shape `(M, H, W)`, float32, or unsigned bytes, divided by 255 when they are used.
         labels: the digits, shape `(M,)`.
-        mean: of the pixels in [0, 1], subtracted.
-        deviation: of the pixels in [0, 1], divided by.
     """
 
     images: Tensor
     labels: Tensor
-    mean: float = 0.0
-    deviation: float = 1.0
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> Digits:
         """The same digits, resident on ``device``."""
-        images, labels = self.images.to(device), self.labels.to(device)
-        return Digits(images, labels, self.mean, self.deviation)
+        return Digits(self.images.to(device), self.labels.to(device))
 
     def numbers(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """The numbers made of the digits at ``indices``.
@@ -60,7 +55,7 @@ class Digits:
         flat = indices.flatten()
         images = self.images.index_select(0, flat).view(*indices.shape, *self.images.shape[1:])
         if images.dtype == torch.uint8:
-            images = (images.float() / 255 - self.mean) / self.deviation
+            images = images.float() / 255
         digits = self.labels.index_select(0, flat).view(indices.shape)
         values = digits[..., 0]
         for position in range(1, DIGITS_PER_NUMBER):
@@ -114,8 +109,6 @@ def _mnist(folder: Path | None) -> dict[str, Digits]:
         name: Digits(
             torch.from_numpy(np.ascontiguousarray(images)),
             torch.from_numpy(labels.astype(np.int64)),
-            mean=0.1307,
-            deviation=0.3081,
         )
         for name, (images, labels) in zip(SPLITS, parts, strict=True)
     }

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _LOG_FLOOR: Final = -100.0  # F.binary_cross_entropy's lower bound of both logarithms.
+_SMALLEST: Final = 1e-30  # Length of a gradient that is not scaled up all the way.
 _EPSILON: Final = 1e-12  # Its lower bound of P (1 - P), in the denominator of its gradient.
 
 
@@ -126,3 +127,23 @@ def clip_sample_gradients(scores: Tensor, norm: float) -> Tensor:
     clipped = scores.view_as(scores)
     clipped.register_hook(clip)
     return clipped
+
+
+def normalise_sample_gradients(scores: Tensor) -> Tensor:
+    """The same scores; in the backward pass, each sample's own gradient is scaled to length 1.
+
+    Args:
+        scores: shape `(..., N, n)`; what arrives is the gradient of a mean over the N samples. A
+            gradient that is 0 stays 0.
+
+    Returns:
+        A tensor with the same values.
+    """
+    samples = scores.shape[-2]
+
+    def normalise(gradient: Tensor) -> Tensor:
+        return F.normalize(gradient, dim=-1, eps=_SMALLEST) / samples
+
+    normalised = scores.view_as(scores)
+    normalised.register_hook(normalise)
+    return normalised

@@ -14,8 +14,10 @@ def table_title(config: SortingConfig) -> str:
 
 def row_label(config: SortingConfig, reference: SortingConfig) -> str:
     """The form of the loss and what is done to it; the rate where the reference has another."""
-    clip = "" if config.clip is None else f", clipped at {config.clip:g}"
-    return f"{config.loss}, {treatment(config)}{clip}{rate_suffix(config, reference)}"
+    form = config.loss if config.loss == "exact" else f"{config.loss} ({config.source})"
+    control = "" if config.clip is None else f", clipped at {config.clip:g}"
+    control += ", normalised" if config.normalise else ""
+    return f"{form}, {treatment(config)}{control}{rate_suffix(config, reference)}"
 
 
 def _operator_name(config: SortingConfig) -> str:

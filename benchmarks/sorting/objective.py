@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 
 from benchmarks.sorting.config import SortingConfig
-from benchmarks.sorting.losses import ProbabilityLoss, clip_sample_gradients
+from benchmarks.sorting.field_operators import FieldNetwork, FieldNeuralSort, FieldSoftSort
+from benchmarks.sorting.losses import (
+    ProbabilityLoss,
+    clip_sample_gradients,
+    normalise_sample_gradients,
+)
 from newton_optim import EmpiricalFisher, Hessian, newton_loss
 from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort, SortingNetwork
 
@@ -17,12 +22,18 @@ SortingObjective = Callable[[Tensor, Tensor], Tensor]
 
 
 def sorting_operator(config: SortingConfig, device: torch.device) -> torch.nn.Module:
-    """The relaxed sort that ``config`` names."""
+    """The relaxed sort that ``config`` names, the field's or the library's."""
+    ours = config.source == "ours"
     if config.temperature is not None:
-        softmax = SoftSort if config.operator == "softsort" else NeuralSort
-        return softmax(temperature=config.temperature)
+        if config.operator == "softsort":
+            return (SoftSort if ours else FieldSoftSort)(temperature=config.temperature)
+        return (NeuralSort if ours else FieldNeuralSort)(temperature=config.temperature)
     assert config.distribution is not None  # Checked by SortingConfig.
     assert config.steepness is not None
+    if not ours:
+        return FieldNetwork(
+            config.operator, config.n, config.distribution, config.steepness, device
+        )
     network = SortingNetwork(
         config.n,
         network=config.operator,
@@ -33,7 +44,11 @@ def sorting_operator(config: SortingConfig, device: torch.device) -> torch.nn.Mo
 
 
 def sorting_objective(config: SortingConfig, device: torch.device) -> SortingObjective:
-    """The objective that ``config`` names; every seed has its own Newton step."""
+    """The objective that ``config`` names; every seed has its own Newton step.
+
+    The field's Newton losses differentiate ``F.binary_cross_entropy`` twice by PyTorch's own
+    formulas, as the paper does; ours have the right second derivative.
+    """
     operator = sorting_operator(config, device)
     if config.loss == "exact":
         exact = RankingLoss(operator, reduction="none")
@@ -41,13 +56,15 @@ def sorting_objective(config: SortingConfig, device: torch.device) -> SortingObj
     probability = ProbabilityLoss(operator)
     if config.curvature == "none":
         return _plain(probability.plain, config)
-    return _newton(probability, config)
+    return _newton(probability if config.source == "ours" else probability.plain, config)
 
 
 def _plain(loss: Callable[[Tensor, Tensor], Tensor], config: SortingConfig) -> SortingObjective:
     def plain(scores: Tensor, labels: Tensor) -> Tensor:
         if config.clip is not None:
             scores = clip_sample_gradients(scores, config.clip)
+        if config.normalise:
+            scores = normalise_sample_gradients(scores)
         return loss(scores.flatten(0, 1), labels.flatten(0, 1)).view(scores.shape[:2]).mean(1)
 
     return plain

@@ -1,7 +1,7 @@
-"""The cells of the main job and of the paper's Table 1, with the numbers chosen for them.
+"""The presets of sorting: the main job with the numbers chosen for it, and the paper's experiments.
 
-λ, rates and the clipping length are chosen beforehand, on validation digits and on seeds that are
-not reported, by the commands beside them.
+λ, the rate and the clipping length of the main job are chosen beforehand, on validation digits and
+on seeds that are not reported, by the command beside them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from typing import Any, Final
 from benchmarks.runs.cells import Cell, newton_cell
 from benchmarks.runs.family import Preset
 from benchmarks.sorting.config import SortingConfig
-
-CLIPS: Final = (0.01, 0.1, 1.0, 10.0)
-RATES: Final = (3e-4, 1e-3, 2e-3, 3e-3, 1e-2)
+from benchmarks.sorting.operators import with_operator
+from benchmarks.sorting.paper import TABLE1
+from benchmarks.sorting.table_cells import (
+    CLIPS,
+    RATES,
+    cauchy15_cells,
+    control_cells,
+    figure4_cells,
+    table1_cells,
+)
 
 # python -m benchmarks.sorting --tune
 CHOSEN_MAIN: Final = {
@@ -26,50 +33,8 @@ CHOSEN_MAIN: Final = {
     "fisher": 1.0,
     "exact absolute": 0.01,
 }
-# python -m benchmarks.sorting --preset table1 --tune --data digits --steps 1000 --batch-size 50
-# (operator, distribution, n) -> (λ of the Hessian, λ of the Fisher).
-CHOSEN_TABLE1: Final[dict[tuple[str, str | None, int], tuple[float, float]]] = {
-    ("neuralsort", None, 5): (0.01, 0.001),
-    ("neuralsort", None, 10): (0.01, 0.001),
-    ("softsort", None, 5): (0.01, 0.01),
-    ("softsort", None, 10): (0.1, 0.01),
-    ("odd_even", "logistic", 5): (1000.0, 0.1),
-    ("odd_even", "logistic", 10): (100.0, 100.0),
-    ("odd_even", "cauchy", 5): (10.0, 0.01),
-    ("odd_even", "cauchy", 10): (100.0, 0.01),
-}
 
 MAIN: Final = SortingConfig()
-# The paper's protocol.
-TABLE1: Final = SortingConfig(data="mnist", lr=1e-3, steps=100_000, batch_size=100)
-_TABLE1_OPERATORS: Final[tuple[tuple[str, str | None], ...]] = (
-    ("neuralsort", None),
-    ("softsort", None),
-    ("odd_even", "logistic"),
-    ("odd_even", "cauchy"),
-)
-
-
-def with_operator(
-    config: SortingConfig, operator: str, distribution: str | None, n: int
-) -> SortingConfig:
-    """``config`` with another operator, at the temperature or steepness of the paper.
-
-    τ = 1 for NeuralSort, 0.1 for SoftSort; β = 10 for networks, but 100 for Cauchy's at n = 10.
-    """
-    temperature = {"neuralsort": 1.0, "softsort": 0.1}.get(operator)
-    steepness = None
-    if temperature is None:
-        distribution = distribution or "cauchy"
-        steepness = 100.0 if (distribution, n) == ("cauchy", 10) else 10.0
-    return replace(
-        config,
-        operator=operator,
-        temperature=temperature,
-        distribution=distribution,
-        steepness=steepness,
-        n=n,
-    )
 
 
 def main_cells(base: SortingConfig = MAIN) -> list[Cell[SortingConfig]]:
@@ -84,7 +49,7 @@ def main_cells(base: SortingConfig = MAIN) -> list[Cell[SortingConfig]]:
     base, chosen = at_the_rate_of_its_data(base), CHOSEN_MAIN
     raw = replace(base, curvature="hessian", eigenvalues="raw", damping=chosen["raw"])
     absolute = replace(raw, eigenvalues="absolute", damping=chosen["absolute"])
-    exact = replace(absolute, loss="exact", damping=chosen["exact absolute"])
+    exact = replace(absolute, source="ours", loss="exact", damping=chosen["exact absolute"])
     cells = [
         Cell(base),
         Cell(replace(base, lr=chosen["lr"]), "lr", RATES),
@@ -92,28 +57,18 @@ def main_cells(base: SortingConfig = MAIN) -> list[Cell[SortingConfig]]:
         newton_cell(absolute),
         newton_cell(replace(base, curvature="fisher", damping=chosen["fisher"])),
         Cell(replace(base, clip=chosen["clip"]), "clip", CLIPS),
+        Cell(replace(base, normalise=True)),
         Cell(exact.plain()),
         newton_cell(exact),
     ]
     return cells if base.data == "digits" else [cell for cell in cells if cell.knob != "lr"]
 
 
-def table1_cells(base: SortingConfig = TABLE1) -> list[Cell[SortingConfig]]:
-    """Table 1 of the paper: four operators, n = 5 and 10, plain and both Newton losses."""
-    cells = []
-    for operator, distribution in _TABLE1_OPERATORS:
-        for n in (5, 10):
-            plain = with_operator(base, operator, distribution, n)
-            chosen = CHOSEN_TABLE1[operator, distribution, n]
-            hessian = replace(plain, curvature="hessian", eigenvalues="raw", damping=chosen[0])
-            fisher = replace(plain, curvature="fisher", damping=chosen[1])
-            cells += [Cell(plain), newton_cell(hessian), newton_cell(fisher)]
-    return cells
-
-
 def single_config(base: SortingConfig, chosen: Mapping[str, Any]) -> SortingConfig:
     """``base`` with the fields that were given, and the paper's strength of its operator."""
     rest = dict(chosen)
+    if rest.get("loss") == "exact":
+        rest.setdefault("source", "ours")
     config = with_operator(
         at_the_rate_of_its_data(base),
         rest.pop("operator", base.operator),
@@ -128,8 +83,15 @@ def at_the_rate_of_its_data(base: SortingConfig) -> SortingConfig:
     return base if base.data == "digits" else replace(base, lr=TABLE1.lr)
 
 
-PRESETS: Final = {
-    "main": Preset(base=MAIN, cells=main_cells, seeds="0-7"),
-    "table1": Preset(base=TABLE1, cells=table1_cells, seeds="0-9"),
+_MAIN: Final = Preset(base=MAIN, cells=main_cells, seeds="0-7", tuning_seeds="100-107")
+# The paper's experiments: 10 seeds, and λ chosen on one that is not among them.
+_PAPERS: Final = {
+    "table1": table1_cells,
+    "cauchy15": cauchy15_cells,
+    "figure4": figure4_cells,
+    "controls": control_cells,
 }
-TUNING_SEEDS: Final = "100-107"
+PRESETS: Final = {"main": _MAIN} | {
+    name: Preset(base=TABLE1, cells=cells, seeds="0-9", tuning_seeds="100")
+    for name, cells in _PAPERS.items()
+}

@@ -20,9 +20,9 @@ from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.digits import DIGITS_PER_NUMBER, Digits, evaluation_sets
 from benchmarks.sorting.networks import NETWORKS, initial_parameters
 from benchmarks.sorting.objective import sorting_objective
+from benchmarks.sorting.selection import VALIDATED_ELEMENTS
 
 CHUNK: Final = 100  # Steps between two reads of the device; checkpoints lie on these borders.
-_CURVE_POINTS: Final = 10
 _EVALUATION_BATCH: Final = 100
 
 
@@ -47,8 +47,10 @@ class SortingTraining:
         self.step, self.seconds = 0, 0.0
         self.curve: list[dict[str, Any]] = []
         self._train, self._test = digits["train"].to(device), digits[config.split].to(device)
-        sets = evaluation_sets(self._test, config.n, config.evaluation_sets)
-        self._sets = sets.to(device).split(_EVALUATION_BATCH)
+        self._sets = self._draw_sets(self._test, config.evaluation_sets)
+        self._validation = digits["validation"].to(device)
+        validated = self._draw_sets(self._validation, config.validation_sets)
+        self._validation_sets = [indices[:, :VALIDATED_ELEMENTS] for indices in validated]
         # Sorting draws no noise; its generators stay because checkpoints hold their state.
         self._generators = {
             stream: [generator(seed, stream) for seed in seeds] for stream in ("data", "noise")
@@ -86,9 +88,9 @@ class SortingTraining:
         for _ in range(steps):
             self._run_step()
         self.step += steps
-        # Ten points, on the borders of chunks, and the last step.
-        every = max(1, round(self.config.steps / CHUNK / _CURVE_POINTS)) * CHUNK
-        if self.finished or self.step % every == 0:
+        # On the first border of a chunk that a validation is due at, and at the last step.
+        every = self.config.validate_every
+        if self.finished or self.step // every > (self.step - steps) // every:
             self._add_point(steps)
         self.seconds += time.perf_counter() - start
         return steps
@@ -163,23 +165,40 @@ class SortingTraining:
 
     def _add_point(self, steps: int) -> None:
         em, ew = self.evaluate()
-        losses = (self._loss_sum / steps).tolist()
-        point = {"step": self.step, "loss": losses, "em": em.tolist(), "ew": ew.tolist()}
+        point = {
+            "step": self.step,
+            "loss": (self._loss_sum / steps).tolist(),
+            "validation": self.validate().tolist(),
+            "em": em.tolist(),
+            "ew": ew.tolist(),
+        }
         self.curve.append(point)
 
-    @torch.no_grad()
     def evaluate(self) -> tuple[Tensor, Tensor]:
         """EM and EW of every seed on the fixed sets, both of shape `(S,)` and in [0, 1].
 
         EM is the share of sets whose n ranks are all right, EW the share of elements at their right
         rank; both are measured as the field does, from the order of the scores alone.
         """
+        right = self._right_ranks(self._test, self._sets)
+        return right.all(-1).double().mean(1), right.double().mean((1, 2))
+
+    def validate(self) -> Tensor:
+        """EM of the first five elements of the sets of validation, shape `(S,)`."""
+        right = self._right_ranks(self._validation, self._validation_sets)
+        return right.all(-1).double().mean(1)
+
+    @torch.no_grad()
+    def _right_ranks(self, digits: Digits, sets: Sequence[Tensor]) -> Tensor:
+        """Which ranks are right, on the CPU: `(S, sets, n)`."""
         hits = []
-        for indices in self._sets:
-            images, labels = self._test.numbers(indices)
-            seeds = len(self.seeds)
-            scores = self._network(self._parameters, images.expand(seeds, *images.shape))
+        for indices in sets:
+            images, labels = digits.numbers(indices)
+            scores = self._network(self._parameters, images.expand(len(self.seeds), *images.shape))
             order = labels.argsort(dim=-1, stable=True)
             hits.append((scores.argsort(dim=-1, stable=True) == order).cpu())
-        right = torch.cat(hits, dim=1).double()  # (S, sets, n)
-        return (right.sum(-1) == self.config.n).double().mean(1), right.mean((1, 2))
+        return torch.cat(hits, dim=1)
+
+    def _draw_sets(self, digits: Digits, sets: int) -> Sequence[Tensor]:
+        drawn = evaluation_sets(digits, self.config.n, sets).to(self.device)
+        return list(drawn.split(_EVALUATION_BATCH))

@@ -9,10 +9,10 @@ import torch
 
 from benchmarks.shortest_path.config import PathConfig
 from benchmarks.shortest_path.losses import draw_noise, path_objective
-from benchmarks.shortest_path.presets import with_loss
+from benchmarks.shortest_path.strength import with_loss
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.objective import sorting_objective
-from benchmarks.sorting.presets import with_operator
+from benchmarks.sorting.operators import with_operator
 from benchmarks.speed.sides import Sides, gradient_work
 from benchmarks.speed.timing import Work
 from newton_optim.paths import grid_shortest_path
@@ -41,7 +41,7 @@ PATH_LOSSES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 def sorting_cost(name: str, curvature: str, device: torch.device) -> Sides:
     """The exact ranking loss of 100 sets of 5 scores, with and without its Newton loss."""
-    plain = with_operator(SortingConfig(loss="exact"), *SORTING_LOSSES[name], SORTED)
+    plain = with_operator(SortingConfig(loss="exact", source="ours"), *SORTING_LOSSES[name], SORTED)
     newton = replace(plain, **_treatment(curvature))
     generator = torch.Generator().manual_seed(0)
     shape = (1, SETS, SORTED)  # One seed.

@@ -11,10 +11,17 @@ from typing import Any
 
 import pytest
 
+from benchmarks.runs.locks import LOCKS
+
 
 def lines_of(out: Path) -> list[dict[str, Any]]:
     """The lines of results in a folder."""
     return [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
+
+
+def visible(folder: Path) -> set[str]:
+    """The names in a folder of results, without the locks."""
+    return {path.name for path in folder.iterdir() if path.name != LOCKS}
 
 
 def assert_refused(

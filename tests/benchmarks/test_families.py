@@ -55,8 +55,8 @@ def test_tables_start_with_the_plain_loss_and_name_each_row(family: Family[Any])
 
 @each_family
 def test_chosen_numbers_are_candidates_and_chosen_on_other_seeds(family: Family[Any]) -> None:
-    tuning = set(plan_seeds(family, None, None, tune=True))
     for preset in family.presets:
+        tuning = set(plan_seeds(family, preset, None, tune=True))
         assert not tuning & set(plan_seeds(family, preset, None, tune=False))
         for cell in plan_cells(family, preset, {}):
             assert cell.knob is None or getattr(cell.config, cell.knob) in cell.candidates
@@ -114,5 +114,6 @@ def test_every_choice_has_a_flag(family: Family[Any]) -> None:
     text = help_of(f"benchmarks.{family.name}")
     base = family.presets[family.main_preset].base
     names = {*base.asdict(), "preset", "seeds", "data_dir", "device", "out", "tune"}
+    names |= {"scale", "lambda", "list", "json", "shard"}
     for name in names - {"benchmark", "split"}:
         assert f"--{name.replace('_', '-')}" in text

@@ -13,10 +13,13 @@ from benchmarks.runs.results import Record, Results
 def records(config: RunConfig, ems: Sequence[float], **measures: float) -> list[Record]:
     """A record for each seed, with its EM; other measures are those of all seeds."""
     point: dict[str, Any] = {"step": 1, "epoch": 1, "seconds": 2.0, "loss": 0.1, **measures}
+    if "ew" in measures:  # Of sorting: the only step is the best one.
+        measures["best_ew"] = measures["ew"]
     return [
         {
             "seed": seed,
             "em": em,
+            "best_em": em,
             **measures,
             "key": config.key,
             "config": config.asdict(),

@@ -16,14 +16,14 @@ from benchmarks.sorting.family import SORTING
 from tests.benchmarks.report.records import records
 
 PLAIN = SortingConfig()
-EXACT = replace(PLAIN, loss="exact")
+EXACT = replace(PLAIN, source="ours", loss="exact")
 
 
 def test_the_plain_loss_comes_first() -> None:
     (table,) = tables_of([*records(EXACT, [0.5], ew=0.6), *records(PLAIN, [0.4], ew=0.5)])
     assert table.family is SORTING
     assert table.configs == [PLAIN, EXACT]
-    assert [row.label for row in table.rows] == ["probability, plain", "exact, plain"]
+    assert [row.label for row in table.rows] == ["probability (field), plain", "exact, plain"]
     assert [len(row.records) for row in table.rows] == [1, 1]
 
 
@@ -59,3 +59,10 @@ def test_foreign_configurations_are_named(config: dict[str, Any], message: str) 
     (record,) = records(PLAIN, [0.5], ew=0.5)
     with pytest.raises(InputError, match=message):
         tables_of([{**record, "config": config}])
+
+
+def test_a_line_of_another_version_is_named() -> None:
+    """Its choices may be those of today; but they meant another computation."""
+    (record,) = records(PLAIN, [0.5], ew=0.5)
+    with pytest.raises(InputError, match="of another version: key 0123"):
+        tables_of([{**record, "key": "0123"}])

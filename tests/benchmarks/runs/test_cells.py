@@ -15,6 +15,10 @@ def test_a_newton_cell_comes_after_its_plain_loss() -> None:
     assert newton_cell(FISHER) == Cell(FISHER, "damping", DAMPINGS)
 
 
+def test_the_grid_is_the_papers() -> None:
+    assert DAMPINGS == (0.001, 0.01, 0.1, 1, 10, 100, 1000, 3000)
+
+
 def test_a_plain_cell_is_alone() -> None:
     assert single_cells(BASE) == [Cell(BASE)]
 

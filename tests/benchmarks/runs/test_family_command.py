@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,21 @@ import pytest
 from benchmarks.runs.errors import InputError
 from benchmarks.runs.family_command import run_family
 from benchmarks.runs.results import Results
+from tests.benchmarks.commands import visible
 from tests.benchmarks.runs.toy import TOY
 
-SHARED = {"preset": None, "seeds": None, "data_dir": None, "device": "cpu", "tune": False}
+SHARED = {
+    "preset": None,
+    "scale": None,
+    "seeds": None,
+    "data_dir": None,
+    "device": "cpu",
+    "numbers": "preset",
+    "tune": False,
+    "listing": False,
+    "json": False,
+    "shard": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +39,7 @@ SHARED = {"preset": None, "seeds": None, "data_dir": None, "device": "cpu", "tun
             {"large.txt", "large-1.png", "large-2.png"},
             set(range(10)),
         ),
-        ({"tune": True}, {"small-tuning.txt"}, {100, 101}),
+        ({"tune": True}, {"small-tuning.txt", "chosen.json"}, {100, 101}),
     ],
 )
 def test_files_and_seeds(
@@ -37,10 +50,53 @@ def test_files_and_seeds(
     seeds: set[int],
 ) -> None:
     run_family(TOY, {**SHARED, "out": tmp_path, **flags})
-    assert {path.name for path in tmp_path.iterdir()} == {"runs.jsonl", *files}
+    assert visible(tmp_path) == {"runs.jsonl", *files}
     assert {record["seed"] for record in Results(tmp_path).read()} == seeds
     (text,) = (path.read_text() for path in tmp_path.glob("*.txt"))
     assert text.strip() in capsys.readouterr().out
+
+
+def test_own_numbers_are_those_that_tuning_chose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = {**SHARED, "out": tmp_path}
+    with pytest.raises(InputError, match=r"--lambda own: .* has no damping"):
+        run_family(TOY, {**flags, "numbers": "own"})
+    run_family(TOY, {**flags, "tune": True})
+    run_family(TOY, {**flags, "numbers": "own"})
+    assert "our own choice (--lambda own)" in capsys.readouterr().out
+    # All candidates walk alike, so the first one is chosen; the preset has 1.
+    tested = [one["config"] for one in Results(tmp_path).read() if one["config"]["split"] == "test"]
+    assert {one["damping"] for one in tested} == {None, 0.001}
+
+
+def test_a_list_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    run_family(TOY, {**SHARED, "out": out, "listing": True, "json": True})
+    assert [json.loads(line)["done"] for line in capsys.readouterr().out.splitlines()] == [
+        False,
+        False,
+    ]
+    run_family(TOY, {**SHARED, "out": out, "listing": True, "tune": True})
+    assert "8 cells" in capsys.readouterr().out
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"json": True}, "--json goes with --list"),
+        ({"numbers": "mine"}, "--lambda must be one of preset, own, got mine"),
+        ({"numbers": "own", "tune": True}, "give one of them"),
+        ({"shard": "3/2"}, "--shard must be i/k"),
+    ],
+)
+def test_flags_that_do_not_fit_are_named(
+    tmp_path: Path, flags: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        run_family(TOY, {**SHARED, "out": tmp_path / "out", **flags})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bad_flag_leaves_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,21 @@ from typing import Any
 import typer
 
 from benchmarks.runs.command import run_command
-from benchmarks.runs.flags import BatchSize, Damping, Device, Eigenvalues, Out, Rate, Seeds, Tune
+from benchmarks.runs.flags import (
+    BatchSize,
+    Damping,
+    Device,
+    Eigenvalues,
+    Json,
+    Listing,
+    Numbers,
+    Out,
+    Rate,
+    Scale,
+    Seeds,
+    Shard,
+    Tune,
+)
 
 
 def test_each_flag_has_its_type() -> None:
@@ -24,10 +38,16 @@ def test_each_flag_has_its_type() -> None:
         device: Device = "auto",
         out: Out = Path("results"),
         tune: Tune = False,
+        scale: Scale = None,
+        numbers: Numbers = "preset",
+        listing: Listing = False,
+        json: Json = False,
+        shard: Shard = None,
     ) -> None:
         seen.append(locals())
 
     arguments = "--eigenvalues raw --damping 1 --lr 1e-3 --batch-size 5 --seeds 0,2 --tune"
+    arguments += " --scale 0.1 --lambda own --list --json --shard 1/2"
     assert run_command(app, "name", [*arguments.split(), "--device", "cpu", "--out", "a/b"]) == 0
     expected: dict[str, Any] = {
         "eigenvalues": "raw",
@@ -38,5 +58,10 @@ def test_each_flag_has_its_type() -> None:
         "device": "cpu",
         "out": Path("a/b"),
         "tune": True,
+        "scale": "0.1",
+        "numbers": "own",
+        "listing": True,
+        "json": True,
+        "shard": "1/2",
     }
     assert {name: seen[0][name] for name in expected} == expected

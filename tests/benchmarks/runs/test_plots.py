@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats
 
 from benchmarks.runs.plots import draw_curves, draw_ends, make_figure, save_figure
 from benchmarks.runs.table import Row
@@ -27,8 +28,8 @@ def test_curves_are_means_over_the_seeds() -> None:
     assert list(axes.lines[1].get_xdata()) == [30, 40]
     assert list(axes.lines[1].get_ydata()) == pytest.approx([30.0, 40.0])
     band = axes.collections[1].get_paths()[0].vertices
-    # One standard deviation of 20 and 40 about 30: 10 √2.
-    assert band[:, 1].min() == pytest.approx(30 - 200**0.5)
+    # The interval of 20 and 40 about 30: Student's t with one degree of freedom.
+    assert band[:, 1].min() == pytest.approx(30 - 10 * scipy.stats.t.ppf(0.975, 1))
 
 
 def test_ends_are_points_and_their_mean() -> None:

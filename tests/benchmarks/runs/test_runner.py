@@ -37,7 +37,7 @@ def test_lines_say_where_and_how_they_were_made(tmp_path: Path) -> None:
         assert len(record["curve"]) == 5
 
 
-def test_the_measures_of_the_family_are_the_result(tmp_path: Path) -> None:
+def test_the_outcome_of_the_family_is_the_result(tmp_path: Path) -> None:
     (record,) = run_toy(Results(tmp_path), [0])
     last = record["curve"][-1]
     assert (record["score"], record["error"]) == (last["score"], last["error"])

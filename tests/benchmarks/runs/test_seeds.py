@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.runs.errors import InputError
+from benchmarks.runs.scale import Scale
 from benchmarks.runs.seeds import parse_seeds, plan_seeds
 from tests.benchmarks.runs.toy import TOY
 
@@ -20,7 +21,14 @@ def test_seeds(text: str, expected: list[int]) -> None:
 def test_presets_and_tuning_have_their_own() -> None:
     assert plan_seeds(TOY, None, None, tune=False) == [0, 1]
     assert plan_seeds(TOY, "large", None, tune=False) == list(range(10))
-    assert plan_seeds(TOY, "large", None, tune=True) == [100, 101]
+    assert plan_seeds(TOY, "large", None, tune=True) == [100]
+    assert plan_seeds(TOY, None, None, tune=True) == [100, 101]
+
+
+def test_a_scale_takes_the_first_seeds_of_a_preset() -> None:
+    scale = Scale(seeds=0.25)
+    assert plan_seeds(TOY, "large", None, tune=False, scale=scale) == [0, 1, 2]
+    assert plan_seeds(TOY, "large", "4,7", tune=False, scale=scale) == [4, 7]
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-", "-3", "3-1", "1,1", "0-99999", "1;2", "1.5"])

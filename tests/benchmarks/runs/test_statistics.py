@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.runs.statistics import deviation, mean, paired, welch
+from benchmarks.runs.statistics import confidence, deviation, mean, paired, welch
 
 VALUES = st.lists(
     st.integers(0, 10_000).map(lambda k: k / 100), min_size=2, max_size=12, unique=True
@@ -48,3 +48,12 @@ def test_where_nothing_can_be_said_p_is_nan(first: list[float], second: list[flo
     assert math.isnan(welch(first, second).p)
     if len(first) == len(second):
         assert math.isnan(paired(first, second).p)
+
+
+def test_the_confidence_interval_is_students() -> None:
+    values = [0.3, 0.5, 0.9, 0.2]
+    low, high = scipy.stats.t.interval(
+        0.95, len(values) - 1, loc=mean(values), scale=scipy.stats.sem(values)
+    )
+    assert confidence(values) == pytest.approx((high - low) / 2)
+    assert confidence([1.0]) == confidence([]) == 0.0

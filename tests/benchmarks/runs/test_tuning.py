@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.runs.cells import Cell
 from benchmarks.runs.table import Row
-from benchmarks.runs.tuning import best, candidates, tuning_report
+from benchmarks.runs.tuning import best, candidates, choose, tuning_report
 from tests.benchmarks.runs.toy import BASE, ERROR, SCORE, TOY
 
 FISHER = replace(BASE, curvature="fisher", damping=1.0)
@@ -48,7 +48,9 @@ def test_the_best_mean_is_chosen(rows: list[Row], chosen: int) -> None:
 
 
 def test_the_report_marks_what_is_chosen() -> None:
-    text = tuning_report(TOY, CELLS[:2], lambda tried: row((tried.damping or 0.0, 0.5)).records)
+    choices = choose(TOY, CELLS[:2], lambda tried: row((tried.damping or 0.0, 0.5)).records)
+    assert [(choice.cell, choice.value) for choice in choices] == [(CELLS[1], 10.0)]
+    text = tuning_report(TOY, choices)
     (chosen,) = [line for line in text.splitlines() if "chosen" in line]
     assert chosen.startswith("10  ← chosen")
     assert text.startswith("round, 3 steps: fisher\n")

@@ -14,7 +14,7 @@ from benchmarks.runs.checks import check_choice, check_counts
 from benchmarks.runs.config import RunConfig
 from benchmarks.runs.family import Family, Preset
 from benchmarks.runs.measures import Measure
-from benchmarks.runs.paper import Paper, PaperFigure
+from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
 from benchmarks.runs.plots import draw_curves, draw_ends, make_figure, save_figure
 from benchmarks.runs.randomness import generator
 from benchmarks.runs.table import Row
@@ -28,6 +28,7 @@ class ToyConfig(RunConfig):
     benchmark: ClassVar[str] = "toy"
     version: ClassVar[int] = 1
     curvatures: ClassVar[tuple[str, ...]] = ("none", "hessian", "fisher", "gauss-newton")
+    length: ClassVar[str] = "steps"
 
     shape: str = "round"
     steps: int = 3
@@ -100,7 +101,8 @@ def main_cells(base: ToyConfig) -> list[Cell[ToyConfig]]:
 
 def large_cells(base: ToyConfig) -> list[Cell[ToyConfig]]:
     square = replace(base, shape="square")
-    return [*main_cells(base), *main_cells(square)]
+    asked = newton_cell(replace(square, curvature="gauss-newton", damping=1.0), on_request=True)
+    return [*main_cells(base), *main_cells(square), asked]
 
 
 def single_config(base: ToyConfig, chosen: Mapping[str, Any]) -> ToyConfig:
@@ -129,23 +131,35 @@ def plot(path: Path, title: str, rows: Sequence[Row]) -> None:
     save_figure(figure, path)
 
 
-def figure(config: ToyConfig) -> PaperFigure | None:
-    return PaperFigure(40.0, 1.5) if config.curvature == "fisher" else None
+def outcome(curve: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"score": curve[-1]["score"], "error": curve[-1]["error"]}
+
+
+def paper_row(config: ToyConfig) -> PaperRow[ToyConfig] | None:
+    """The paper has round toys, of 1,000 steps, at one of two rates."""
+    if config.curvature not in {"none", "fisher"}:
+        return None
+    damping = 1.0 if config.curvature == "fisher" else None
+    return PaperRow(
+        config=ToyConfig(steps=1_000, curvature=config.curvature, damping=damping),
+        figures={"score": PaperFigure(40.0, 1.5)},
+        unsaid={"lr": (0.1, 0.2), "batch_size": ()},
+    )
 
 
 TOY = Family(
     name="toy",
     config_class=ToyConfig,
     presets={
-        "small": Preset(base=BASE, cells=main_cells, seeds="0-1"),
-        "large": Preset(base=LARGE, cells=large_cells, seeds="0-9"),
+        "small": Preset(base=BASE, cells=main_cells, seeds="0-1", tuning_seeds="100-101"),
+        "large": Preset(base=LARGE, cells=large_cells, seeds="0-9", tuning_seeds="100"),
     },
-    tuning_seeds="100-101",
     size_flags=("steps", "batch_size"),
     selectors=("shape", "curvature"),
     single=single_config,
     load=load,
     trainer=ToyTraining,
+    outcome=outcome,
     stacked=True,
     title=title,
     label=label,
@@ -153,5 +167,5 @@ TOY = Family(
     plot=plot,
     legend="Toys: the score is the length of a walk.",
     conclusion="Nothing may be concluded from toys.",
-    paper=Paper(protocol={"shape": "round", "steps": 1_000, "lr": 0.1}, seeds=5, figure=figure),
+    paper=Paper(seeds=5, row=paper_row),
 )

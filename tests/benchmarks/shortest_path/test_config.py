@@ -52,6 +52,10 @@ def test_a_configuration_survives_its_json_form() -> None:
     assert PathConfig(**values) == config
 
 
+def test_the_new_first_layer_of_the_resnet_has_another_key() -> None:
+    assert (PathConfig().key_version, PathConfig(network="resnet").key_version) == (1, 2)
+
+
 def test_the_rate_falls_twice_by_ten() -> None:
     config = PathConfig(lr=1.0, epochs=50)  # After epochs 30 and 40, as in the paper.
     rates = [config.rate(epoch) for epoch in range(50)]

@@ -19,7 +19,7 @@ from benchmarks.shortest_path.losses import (
     solve,
     squared_l2,
 )
-from benchmarks.shortest_path.presets import with_loss
+from benchmarks.shortest_path.strength import with_loss
 from newton_optim.paths import RelaxedBellmanFord, grid_shortest_path
 from tests.asserts import outer_products, reference_step
 from tests.settings import DEVICE

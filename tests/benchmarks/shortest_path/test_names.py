@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.shortest_path.names import row_label, table_title
-from benchmarks.shortest_path.presets import QUICK, with_loss
+from benchmarks.shortest_path.presets import QUICK
+from benchmarks.shortest_path.strength import with_loss
 
 
 def test_titles_name_the_loss_and_the_size() -> None:

@@ -78,8 +78,17 @@ def test_the_number_of_parameters() -> None:
     assert count == 64 * 3 * 49 + 4 * 64 * 64 * 9 + 5 * 2 * 64 == 157_504
 
 
-def test_convolutions_are_kaiming_normal_over_their_outputs() -> None:
+def test_the_first_convolution_is_uniform_over_its_inputs() -> None:
+    first = drawn("resnet", 0).conv1.weight
+    bound = 1 / math.sqrt(3 * 7 * 7)
+    assert first.abs().max() <= bound
+    assert first.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
+def test_other_convolutions_are_kaiming_normal_over_their_outputs() -> None:
     for name, parameter in drawn("resnet", 0).named_parameters():
+        if name == "conv1.weight":
+            continue
         if "conv" in name:
             fan_out = parameter.shape[0] * parameter[0, 0].numel()
             deviation = math.sqrt(2 / fan_out)

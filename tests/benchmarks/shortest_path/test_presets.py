@@ -7,13 +7,9 @@ from dataclasses import replace
 from benchmarks.runs.cells import Cell, group_cells
 from benchmarks.shortest_path.config import LOSSES, RELAXED, PathConfig
 from benchmarks.shortest_path.names import table_title
-from benchmarks.shortest_path.presets import (
-    QUICK,
-    quick_cells,
-    single_config,
-    table2_cells,
-    table3_cells,
-)
+from benchmarks.shortest_path.paper import PAPER
+from benchmarks.shortest_path.presets import PRESETS, QUICK, quick_cells, single_config
+from benchmarks.shortest_path.table_cells import figure3_cells, table2_cells, table3_cells
 
 
 def configs(cells: list[Cell[PathConfig]]) -> list[PathConfig]:
@@ -48,7 +44,10 @@ def test_tables_have_the_papers_cells_and_protocol() -> None:
         assert (one.network, one.maps, one.epochs, one.batch_size) == ("resnet", 10_000, 50, 70)
         assert one.evaluation_maps == 1_000
     for table in group_cells(table3_cells(), table_title).values():
-        assert [cell.config.curvature for cell in table] == ["none", "hessian", "fisher"]
+        curvatures = ["none", "hessian", "fisher"]
+        if table[0].config.loss == "smoothed-algorithm":
+            curvatures = ["none", "fisher", "hessian"]
+        assert [cell.config.curvature for cell in table] == curvatures
 
 
 def test_tables_compare_like_with_like() -> None:
@@ -58,9 +57,38 @@ def test_tables_compare_like_with_like() -> None:
             assert {cell.config.plain() for cell in table} == {plain}
 
 
-def test_only_newton_losses_have_a_number_to_choose() -> None:
-    for cell in (*quick_cells(), *table2_cells(), *table3_cells()):
-        assert (cell.knob is None) == (cell.config.curvature == "none")
+def test_rows_of_the_papers_tables_are_the_papers() -> None:
+    for cell in (*table2_cells(), *table3_cells()):
+        assert (PAPER.differences(cell.config, 10) is None) == cell.on_request
+        assert not PAPER.differences(cell.config, 10)
+
+
+def test_what_the_paper_leaves_out_is_there_on_request() -> None:
+    asked = [cell.config for cell in (*table2_cells(), *table3_cells()) if cell.on_request]
+    assert {(one.loss, one.curvature) for one in asked} == {
+        ("for-l2", "gauss-newton"),
+        ("while-l2", "gauss-newton"),
+        ("smoothed-algorithm", "hessian"),
+    }
+
+
+def test_each_table_has_the_number_to_choose_that_the_paper_chose() -> None:
+    for cell in (*quick_cells(), *table3_cells()):
+        assert cell.knob == (None if cell.config.curvature == "none" else "damping")
+    assert {cell.knob for cell in table2_cells()} == {"lr"}
+
+
+def test_presets_take_the_published_maps_unless_others_are_named() -> None:
+    assert PRESETS["quick"].base.data == "terrain"
+    assert {PRESETS[name].base.data for name in ("table2", "table3", "figure3")} == {"warcraft"}
+    base = replace(PRESETS["table3"].base, data="terrain")
+    assert {cell.config.data for cell in table3_cells(base)} == {"terrain"}
+    assert table3_cells(base)[-1].config.lr == 1e-2
+
+
+def test_figures_3_and_5_are_a_part_of_table_3() -> None:
+    assert [cell.config.curvature for cell in figure3_cells()] == ["none", "hessian", "fisher"]
+    assert set(figure3_cells()) <= set(table3_cells())
 
 
 def test_losses_have_the_papers_strength_unless_given() -> None:

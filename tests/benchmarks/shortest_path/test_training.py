@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from benchmarks.runs.errors import InputError
 from benchmarks.shortest_path import training as training_module
 from benchmarks.shortest_path.config import PathConfig
-from benchmarks.shortest_path.presets import with_loss
+from benchmarks.shortest_path.strength import with_loss
 from benchmarks.shortest_path.terrain import generate_terrain
 from benchmarks.shortest_path.training import PathTraining
 from benchmarks.shortest_path.warcraft import Maps

@@ -12,7 +12,7 @@ import torch
 from benchmarks.runs import runner
 from benchmarks.sorting.command import main
 from benchmarks.sorting.training import SortingTraining
-from tests.benchmarks.commands import assert_refused, lines_of
+from tests.benchmarks.commands import assert_refused, lines_of, visible
 from tests.benchmarks.sorting.test_mnist import small_mnist
 from tests.settings import DEVICE
 
@@ -29,15 +29,15 @@ def test_the_main_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert printed.err == ""  # No progress bar where stderr is no terminal.
     assert "SoftSort (τ=0.1), n=5, digits, 2 steps of 3 sets, 2 seeds" in printed.out
     assert "You may conclude" in printed.out
-    assert printed.out.count(" ± ") == 2 * 8
-    assert {path.name for path in tmp_path.iterdir()} == {"runs.jsonl", "main.txt", "main.png"}
+    assert printed.out.count(" ± ") == 4 * 9
+    assert visible(tmp_path) == {"runs.jsonl", "main.txt", "main.png"}
     assert (tmp_path / "main.txt").read_text() in printed.out + "\n"
     before = lines_of(tmp_path)
-    assert len(before) == 8 * 2
+    assert len(before) == 9 * 2
     assert run(tmp_path, "--seeds", "0-2") == 0
     after = lines_of(tmp_path)
     assert after[: len(before)] == before
-    assert [line["seed"] for line in after[len(before) :]] == [2] * 8
+    assert [line["seed"] for line in after[len(before) :]] == [2] * 9
 
 
 def test_one_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,10 @@ def test_one_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_table1_in_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--preset", "table1", "--data", "digits", "--seeds", "0") == 0
     assert len(lines_of(tmp_path)) == 24
-    assert capsys.readouterr().out.count("probability, plain\n") == 0
+    changed = "Changed from preset table1: --seeds 0 --data digits --steps 2 --batch-size 3"
+    words = set(changed.split())
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("Changed")]
+    assert words <= set(line.split())
     assert len(list(tmp_path.glob("table1-*.png"))) == 8
 
 
@@ -77,7 +80,7 @@ def test_tuning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--steps", "0"], "--steps must be at least 1, got 0"),
         (["--operator", "bubble"], "--operator must be one of"),
         (["--operator", "bitonic", "--n", "6"], "--n must be a power of 2"),
-        (["--preset", "table1", "--clip", "1"], "--clip describes one cell"),
+        (["--preset", "table1", "--clip", "1"], "--clip applies to no cell of --preset table1"),
         (["--data", "mnist"], "--data mnist needs --data-dir"),
         (["--data", "mnist", "--data-dir", "nowhere"], "nowhere is not a folder"),
     ],

@@ -29,10 +29,14 @@ def test_every_choice_is_part_of_the_key() -> None:
         replace(base, **{**NETWORK, "distribution": "logistic"}),
         replace(base, **{**NETWORK, "steepness": 11.0}),
         replace(base, n=6),
-        replace(base, loss="exact"),
+        replace(base, source="ours"),
+        replace(base, source="ours", loss="exact"),
+        replace(base, validate_every=7),
+        replace(base, validation_sets=7),
         replace(base, steps=7),
         replace(base, evaluation_sets=7),
         replace(base.plain(), clip=1.0),
+        replace(base.plain(), normalise=True),
     ]
     assert len({config.key for config in [base, *others]}) == len(others) + 1
     # Every field is varied above.
@@ -59,7 +63,13 @@ def test_the_plain_loss_is_not_clipped() -> None:
 
 def test_tables_refer_to_the_probability_form() -> None:
     assert SortingConfig().is_reference
-    assert not SortingConfig(loss="exact").is_reference
+    assert not SortingConfig(loss="exact", source="ours").is_reference
+
+
+def test_a_share_of_the_steps_is_validated_as_many_times() -> None:
+    scaled = SortingConfig(steps=100_000, validate_every=1_000).scaled(0.05)
+    assert (scaled.steps, scaled.validate_every) == (5_000, 50)
+    assert SortingConfig().scaled(1e-9).steps == 1
 
 
 @pytest.mark.parametrize(
@@ -81,6 +91,16 @@ def test_tables_refer_to_the_probability_form() -> None:
         ({**NETWORK, "operator": "bitonic"}, "--n must be a power of 2 for bitonic"),
         ({"damping": 1.0}, "--damping needs --curvature hessian or fisher"),
         ({"curvature": "fisher", "clip": 1.0}, "--clip applies to the plain loss only"),
+        ({"curvature": "fisher", "normalise": True}, "--normalise applies to the plain loss"),
+        ({"clip": 1.0, "normalise": True}, "--clip and --normalise exclude each other"),
+        ({"source": "theirs"}, "--source must be one of field, ours, got theirs"),
+        ({"loss": "exact"}, "--loss exact is the library's own: it needs --source ours"),
+        (
+            {**NETWORK, "distribution": "gaussian", "curvature": "fisher"},
+            "--distribution gaussian has no second derivative",
+        ),
+        ({"validate_every": 0}, "--validate-every must be at least 1"),
+        ({"validation_sets": 0}, "--validation-sets must be at least 1"),
         ({"clip": 0.0}, "--clip must be finite and above 0"),
     ],
 )

@@ -14,7 +14,7 @@ from benchmarks.sorting.family import SORTING
 
 def record(seed: int) -> dict[str, Any]:
     curve = [{"step": step, "em": (seed + step) / 500} for step in (100, 200)]
-    return {"seed": seed, "em": curve[-1]["em"], "ew": 0.5, "curve": curve}
+    return {"seed": seed, "best_em": 0.9, "em": 0.1, "ew": 0.5, "curve": curve}
 
 
 def test_em_is_drawn_against_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,4 +27,5 @@ def test_em_is_drawn_against_the_steps(tmp_path: Path, monkeypatch: pytest.Monke
     assert curves.get_ylabel() == "EM on test digits [%]"
     assert list(curves.lines[1].get_xdata()) == [100, 200]
     assert list(curves.lines[1].get_ydata()) == pytest.approx([20.3, 40.3])
-    assert ends.get_xlabel() == "EM at the end [%], one point per seed"
+    assert ends.get_xlabel() == "best EM on test digits [%], one point per seed"
+    assert list(ends.lines[0].get_xdata()) == pytest.approx([90.0])

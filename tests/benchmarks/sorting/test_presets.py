@@ -1,4 +1,4 @@
-"""The cells of the main job and of Table 1, and single configurations."""
+"""The cells of the main job, and single configurations."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.sorting.presets import (
-    CHOSEN_MAIN,
-    MAIN,
-    TABLE1,
-    main_cells,
-    single_config,
-    table1_cells,
-)
+from benchmarks.sorting.presets import CHOSEN_MAIN, MAIN, main_cells, single_config
 
 
 def test_the_main_job_has_the_comparison_and_its_controls() -> None:
@@ -29,27 +22,14 @@ def test_the_main_job_has_the_comparison_and_its_controls() -> None:
         ("exact", "none", False),
         ("exact", "hessian", False),
     }
+    # The field's own operators wherever the paper has a row; the exact loss is the library's.
+    assert {(config.loss, config.source) for config in configs} == {
+        ("probability", "field"),
+        ("exact", "ours"),
+    }
+    assert sum(config.normalise for config in configs) == 1
     assert {cell.knob for cell in main_cells()} == {None, "lr", "damping", "clip"}
     assert all(value > 0 for value in CHOSEN_MAIN.values())
-
-
-def test_table1_has_the_papers_cells_and_protocol() -> None:
-    cells = table1_cells()
-    assert len(cells) == 4 * 2 * 3
-    configs = [cell.config for cell in cells]
-    assert {(c.data, c.steps, c.batch_size, c.lr) for c in configs} == {
-        ("mnist", 100_000, 100, 1e-3)
-    }
-    assert {c.eigenvalues for c in configs if c.curvature == "hessian"} == {"raw"}
-    steep = {(c.distribution, c.n): c.steepness for c in configs if c.operator == "odd_even"}
-    assert steep == {
-        ("logistic", 5): 10.0,
-        ("logistic", 10): 10.0,
-        ("cauchy", 5): 10.0,
-        ("cauchy", 10): 100.0,
-    }
-    assert {c.temperature for c in configs if c.operator == "neuralsort"} == {1.0}
-    assert TABLE1.evaluation_sets == MAIN.evaluation_sets
 
 
 def test_mnist_trains_at_the_papers_rate() -> None:
@@ -76,3 +56,8 @@ def test_operators_have_the_papers_strength_unless_given(
 ) -> None:
     config = single_config(MAIN, chosen)
     assert (config.temperature, config.distribution, config.steepness) == expected
+
+
+def test_the_exact_loss_is_the_librarys() -> None:
+    assert single_config(MAIN, {"loss": "exact"}).source == "ours"
+    assert single_config(MAIN, {"loss": "probability"}).source == "field"

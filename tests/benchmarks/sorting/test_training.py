@@ -14,16 +14,18 @@ from benchmarks.sorting.digits import Digits
 from benchmarks.sorting.training import CHUNK, SortingTraining
 from tests.settings import DEVICE
 
-BASE = SortingConfig(steps=3, batch_size=4, evaluation_sets=20)
+BASE = SortingConfig(steps=3, batch_size=4, evaluation_sets=20, validation_sets=10)
 VARIANTS = {
     "plain": BASE,
     "clipped": replace(BASE, clip=0.1),
     "hessian": replace(BASE, curvature="hessian", eigenvalues="raw", damping=1.0),
     "absolute": replace(BASE, curvature="hessian", eigenvalues="absolute"),
     "fisher": replace(BASE, curvature="fisher", damping=1.0),
-    "exact": replace(BASE, loss="exact"),
+    "normalised": replace(BASE, normalise=True),
+    "ours": replace(BASE, source="ours"),
+    "exact": replace(BASE, source="ours", loss="exact"),
     "exact hessian": replace(
-        BASE, loss="exact", curvature="hessian", eigenvalues="raw", damping=1.0
+        BASE, source="ours", loss="exact", curvature="hessian", eigenvalues="raw", damping=1.0
     ),
     "neuralsort": replace(BASE, operator="neuralsort", temperature=1.0),
     "network": replace(
@@ -148,7 +150,42 @@ def test_em_and_ew_are_the_fields(digits: Mapping[str, Digits]) -> None:
     assert ew[1] == pytest.approx(3 / 5)
 
 
-def test_points_of_the_curve_lie_on_the_borders_of_chunks(digits: Mapping[str, Digits]) -> None:
-    one = training(digits, replace(BASE, steps=CHUNK + 1, batch_size=1), (0,))
-    assert [one.advance(), one.advance()] == [CHUNK, 1]
-    assert [point["step"] for point in one.curve] == [CHUNK, CHUNK + 1]
+class KnowsTheFirstFive:
+    """Scores the first five elements right and the others in the reverse order."""
+
+    def __init__(self, one: SortingTraining, labels: Tensor) -> None:
+        self.shapes, self.labels = one._network.shapes, labels
+
+    def __call__(self, parameters: Mapping[str, Tensor], images: Tensor) -> Tensor:
+        scores = self.labels[:, : images.shape[2]].clone()
+        scores[:, 5:] *= -1
+        return scores.expand(1, -1, -1)
+
+
+def test_validation_looks_at_five_elements_of_the_validation_digits(
+    digits: Mapping[str, Digits],
+) -> None:
+    one = training(digits, replace(BASE, n=7), (0,))
+    sets = torch.cat(list(one._validation_sets))
+    assert sets.shape == (10, 5, 4)
+    assert sets.max() < len(digits["validation"])
+    _, labels = one._validation.numbers(sets)
+    one._network = KnowsTheFirstFive(one, labels)
+    assert one.validate().tolist() == [1.0]
+    _, labels = one._test.numbers(torch.cat(list(one._sets)))
+    one._network = KnowsTheFirstFive(one, labels)
+    assert one.evaluate()[0].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("every", "steps"), [(CHUNK, [1, 2, 3]), (2 * CHUNK, [2, 3]), (CHUNK // 2, [1, 2, 3])]
+)
+def test_validations_lie_on_the_borders_of_chunks_and_at_the_end(
+    digits: Mapping[str, Digits], every: int, steps: list[int]
+) -> None:
+    config = replace(BASE, steps=2 * CHUNK + 1, batch_size=1, validate_every=every)
+    one = training(digits, config, (0,))
+    assert [one.advance() for _ in range(3)] == [CHUNK, CHUNK, 1]
+    expected = [(CHUNK, 2 * CHUNK, 2 * CHUNK + 1)[index - 1] for index in steps]
+    assert [point["step"] for point in one.curve] == expected
+    assert all(0 <= point["validation"][0] <= 1 for point in one.curve)

@@ -42,6 +42,8 @@ class Family(Generic[ConfigT]):
         name: of its package, and in messages.
         config_class: of its runs.
         presets: by name; the first one is run where no flag names another or a single cell.
+        drawings: presets that train nothing: each writes its files to a folder and returns the text
+            to print.
         size_flags: fields of a configuration whose flags change every cell of a preset. The flags
             of all other fields describe a single cell.
         selectors: fields whose flags, beside a preset, select among its cells; a text may name
@@ -63,6 +65,7 @@ class Family(Generic[ConfigT]):
     name: str
     config_class: type[ConfigT]
     presets: Mapping[str, Preset[ConfigT]]
+    drawings: Mapping[str, Callable[[Path], str]]
     size_flags: tuple[str, ...]
     selectors: tuple[str, ...]
     single: Callable[[ConfigT, Mapping[str, Any]], ConfigT]

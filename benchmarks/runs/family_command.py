@@ -36,6 +36,9 @@ def run_family(family: Family[ConfigT], flags: Mapping[str, Any]) -> None:
         InputError: a flag has a value that it cannot have.
     """
     preset, tune = flags["preset"], flags["tune"]
+    if preset in family.drawings:
+        print(_draw(family, flags))
+        return
     if flags["json"] and not flags["listing"]:
         raise InputError("--json goes with --list")
     job = Job(
@@ -55,6 +58,16 @@ def run_family(family: Family[ConfigT], flags: Mapping[str, Any]) -> None:
         print(list_cells(job, configs_of(job, tune=tune), as_json=flags["json"]))
     else:
         print(run_job(job, tune=tune))
+
+
+def _draw(family: Family[ConfigT], flags: Mapping[str, Any]) -> str:
+    """What a preset that trains nothing prints; it has nothing to select or to change."""
+    own = {"preset", "out", "device", "data_dir"}
+    defaults = {"numbers": "preset"}
+    for name, value in flags.items():
+        if name not in own and value and value != defaults.get(name):
+            raise InputError(f"--preset {flags['preset']} trains nothing: give it --out alone")
+    return family.drawings[flags["preset"]](flags["out"])
 
 
 def _cells(family: Family[ConfigT], flags: Mapping[str, Any]) -> Sequence[Cell[ConfigT]]:

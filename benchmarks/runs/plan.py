@@ -40,7 +40,7 @@ def plan_cells(
     chosen = cell_choices(family, flags)
     size = {name: value for name, value in _given(family, flags) if name in family.size_flags}
     name = preset or family.main_preset
-    check_choice("preset", name, tuple(family.presets))
+    check_choice("preset", name, (*family.presets, *family.drawings))
     share = parse_scale(flags.get("scale")).steps
     found = family.presets[name]
     base = replace(found.base if share == 1.0 else found.base.scaled(share), **size)

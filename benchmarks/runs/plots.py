@@ -21,6 +21,16 @@ def make_figure(width_ratios: Sequence[float], width: float) -> tuple[Any, Any]:
     return figure, figure.subplots(1, len(width_ratios), width_ratios=width_ratios)
 
 
+def make_grid(rows: int, columns: int) -> tuple[Any, list[Any]]:
+    """A figure of panels in a grid, and their axes row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5 * columns, 3 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, columns).flat)
+
+
 def draw_curves(axes: Any, rows: Sequence[Row], measure: Measure, along: str) -> None:
     """The mean of a measure over the seeds with its 95 % confidence interval, for every row.
 

@@ -29,6 +29,7 @@ SHORTEST_PATH: Final = Family(
     name="shortest_path",
     config_class=PathConfig,
     presets=PRESETS,
+    drawings={},
     size_flags=("data", "network", "maps", "epochs", "batch_size", "evaluation_maps"),
     selectors=("loss", "curvature", "samples"),
     single=single_config,

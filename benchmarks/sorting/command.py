@@ -38,7 +38,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def sorting(
     preset: Annotated[
-        str | None, typer.Option(help="main | table1 | cauchy15 | figure4 | controls.")
+        str | None, typer.Option(help="main | table1 | cauchy15 | figure4 | figure6 | controls.")
     ] = None,
     operator: Annotated[
         str | None, typer.Option(help="softsort | neuralsort | odd_even | bitonic.")

@@ -11,6 +11,7 @@ from benchmarks.runs.family import Family
 from benchmarks.runs.measures import Measure
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.digits import Digits, load_digits
+from benchmarks.sorting.figure6 import draw_figure6
 from benchmarks.sorting.names import row_label, table_title
 from benchmarks.sorting.paper import PAPER
 from benchmarks.sorting.plots import plot_rows
@@ -32,6 +33,7 @@ SORTING: Final = Family(
     name="sorting",
     config_class=SortingConfig,
     presets=PRESETS,
+    drawings={"figure6": draw_figure6},
     size_flags=(
         "data",
         "steps",

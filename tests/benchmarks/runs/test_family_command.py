@@ -99,6 +99,18 @@ def test_flags_that_do_not_fit_are_named(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_drawing_trains_nothing_and_takes_no_flags(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = {**SHARED, "preset": "sketch", "out": tmp_path / "out"}
+    with pytest.raises(InputError, match="--preset sketch trains nothing: give it --out alone"):
+        run_family(TOY, {**flags, "lr": 0.5})
+    assert list(tmp_path.iterdir()) == []
+    run_family(TOY, flags)
+    assert capsys.readouterr().out == "a sketch of a toy\n"
+    assert visible(tmp_path / "out") == {"sketch.txt"}
+
+
 def test_a_bad_flag_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--device must be one of"):
         run_family(TOY, {**SHARED, "device": "tpu", "out": tmp_path / "out"})

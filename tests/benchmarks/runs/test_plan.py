@@ -99,7 +99,7 @@ def test_what_is_changed_of_a_preset_is_said() -> None:
 @pytest.mark.parametrize(
     ("preset", "flags", "message"),
     [
-        ("huge", {}, "--preset must be one of small, large, got huge"),
+        ("huge", {}, "--preset must be one of small, large, sketch, got huge"),
         ("small", {"eigenvalues": "raw"}, "--eigenvalues applies to no cell of --preset small"),
         ("small", {"curvature": "newton"}, "--curvature must be one of none, hessian"),
         ("small", {"scale": "2"}, "--scale must be like 0.1"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import scipy.stats
 
-from benchmarks.runs.plots import draw_curves, draw_ends, make_figure, save_figure
+from benchmarks.runs.plots import draw_curves, draw_ends, make_figure, make_grid, save_figure
 from benchmarks.runs.table import Row
 from tests.benchmarks.runs.toy import SCORE
 
@@ -39,6 +39,12 @@ def test_ends_are_points_and_their_mean() -> None:
     assert list(points[2]) == pytest.approx([30.0, 50.0])
     assert list(points[3]) == pytest.approx([40.0])
     assert axes.get_xlabel() == "score at the end [%], one point per seed"
+
+
+def test_a_grid_has_its_panels_row_by_row() -> None:
+    _, axes = make_grid(rows=3, columns=2)
+    assert len(axes) == 6
+    assert [one.get_subplotspec().rowspan.start for one in axes] == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_png_is_left_and_nothing_beside_it(tmp_path: Path) -> None:

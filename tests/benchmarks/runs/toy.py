@@ -17,6 +17,7 @@ from benchmarks.runs.measures import Measure
 from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
 from benchmarks.runs.plots import draw_curves, draw_ends, make_figure, save_figure
 from benchmarks.runs.randomness import generator
+from benchmarks.runs.results import Results
 from benchmarks.runs.table import Row
 
 SCORE = Measure("score", "score")
@@ -147,6 +148,12 @@ def paper_row(config: ToyConfig) -> PaperRow[ToyConfig] | None:
     )
 
 
+def sketch(folder: Path) -> str:
+    Results(folder)
+    (folder / "sketch.txt").write_text("a toy")
+    return "a sketch of a toy"
+
+
 TOY = Family(
     name="toy",
     config_class=ToyConfig,
@@ -154,6 +161,7 @@ TOY = Family(
         "small": Preset(base=BASE, cells=main_cells, seeds="0-1", tuning_seeds="100-101"),
         "large": Preset(base=LARGE, cells=large_cells, seeds="0-9", tuning_seeds="100"),
     },
+    drawings={"sketch": sketch},
     size_flags=("steps", "batch_size"),
     selectors=("shape", "curvature"),
     single=single_config,

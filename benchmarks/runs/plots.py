@@ -28,7 +28,7 @@ def make_grid(rows: int, columns: int) -> tuple[Any, list[Any]]:
 
     figure = Figure(figsize=(5.5 * columns, 3 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(rows, columns).flat)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
 def draw_curves(axes: Any, rows: Sequence[Row], measure: Measure, along: str) -> None:

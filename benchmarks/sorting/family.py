@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from benchmarks.runs.family import Family
 from benchmarks.runs.measures import Measure
+from benchmarks.runs.table import Row
+from benchmarks.sorting.ablation import ablation_of, plot_ablation
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.digits import Digits, load_digits
 from benchmarks.sorting.figure6 import draw_figure6
@@ -27,6 +28,14 @@ EW: Final = Measure("ew", "last EW")
 
 def _load(configs: Sequence[SortingConfig], data_dir: Path | None) -> dict[str, Digits]:
     return load_digits(configs[0].data, data_dir)
+
+
+def _plot(path: Path, title: str, rows: Sequence[Row]) -> None:
+    """The figure of a table: over λ where it is an ablation, over the steps otherwise."""
+    if ablation_of(rows):
+        plot_ablation(path, title, rows, measure=BEST_EW)
+    else:
+        plot_rows(path, title, rows, measure=Measure("em", "EM"), end=BEST_EM)
 
 
 SORTING: Final = Family(
@@ -51,7 +60,7 @@ SORTING: Final = Family(
     title=table_title,
     label=row_label,
     measures=(BEST_EM, BEST_EW, EM, EW),
-    plot=partial(plot_rows, measure=Measure("em", "EM"), end=BEST_EM),
+    plot=_plot,
     legend="Sorting: EM, the share of sets with all ranks right; EW, the share of elements at "
     "their right rank; both on test digits, best: at the step with the best EM of five elements on "
     "validation digits, as the field reports them, last: at the end of training.",

@@ -2,7 +2,8 @@
 
 The scores are in their right order but for `x_1`, which goes from left to right; nothing is
 trained. The paper prints neither τ, β nor λ: NeuralSort at τ = 1/3 and diffsort's logistic network
-at β = 3 fill the axes of its panels (a) to (d). The Newton losses take C over all points of a curve.
+at β = 3 fill the axes of its panels (a) to (d). The Newton losses take C over all points of a
+curve.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _draw(axes: Any, panel: Panel, places: Tensor, gradient: Tensor) -> None:
     for index, column in enumerate(gradient.T):
         axes.plot(places.tolist(), column.tolist(), label=f"$x_{index}$", linewidth=0.8)
     axes.set(title=panel.name, xlabel="$x_1$", ylabel="gradient")
-    axes.legend(fontsize="x-small", loc="upper right")
+    axes.legend(fontsize="x-small", loc="best")
 
 
 def _peak(gradient: Tensor) -> str:

@@ -14,7 +14,14 @@ from benchmarks.sorting.family import SORTING
 
 def record(seed: int) -> dict[str, Any]:
     curve = [{"step": step, "em": (seed + step) / 500} for step in (100, 200)]
-    return {"seed": seed, "best_em": 0.9, "em": 0.1, "ew": 0.5, "curve": curve}
+    return {
+        "seed": seed,
+        "best_em": 0.9,
+        "em": 0.1,
+        "ew": 0.5,
+        "config": {"damping": None},
+        "curve": curve,
+    }
 
 
 def test_em_is_drawn_against_the_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

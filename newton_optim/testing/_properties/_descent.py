@@ -84,7 +84,10 @@ def _is_definite(
         C = C.mean(0, keepdim=True)
     _, resolved = resolve(curvature, damping)
     if isinstance(resolved, RelativeDamping):
-        lam = resolved.c * torch.linalg.matrix_norm(C) / m**0.5
+        size = torch.linalg.matrix_norm(C) / m**0.5
+        if curvature.scope == "joint":  # One damping for all, relative to the joint matrix.
+            size = size.square().mean().sqrt().expand(N)
+        lam = resolved.c * size
     else:
         lam = C.new_full((len(C),), resolved)
     definite: Tensor = torch.linalg.eigvalsh((C + C.mT) / 2)[:, 0] + lam > 0

@@ -34,6 +34,16 @@ def test_one_mean_matrix_is_judged_as_one() -> None:
     assert_descent_direction(loss, INDEFINITE, weights, curvature=raw, damping=0.1)
 
 
+def test_a_joint_matrix_has_one_damping() -> None:
+    """By its own norm, the first sample would be damped enough to be definite."""
+    weights = torch.zeros(10, 3)
+    weights[0] = torch.tensor([100.0, 100.0, -5.0])
+    outputs = torch.tensor([[0.0, 0.0, 1.0]]).expand(10, 3)
+    raw = Hessian(scope="joint", eigenvalues="raw")
+    loss = lambda y, w: (w * y.square()).sum(-1) / 2  # noqa: E731
+    assert_descent_direction(loss, outputs, weights, curvature=raw)
+
+
 def test_a_curvature_that_needs_more_than_the_loss_has_is_refused() -> None:
     with pytest.raises(ValueError, match="is linear in the outputs"):
         assert_descent_direction(lambda y: y.sum(-1), Y)

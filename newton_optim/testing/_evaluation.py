@@ -74,7 +74,7 @@ def evaluate(
 
 
 def call_loss(loss_fn: Callable[..., Any], outputs: Any, args: tuple[Any, ...]) -> Any:
-    """`loss_fn(outputs, *args)`, its exceptions as an :class:`UnusableLossError`."""
+    """``loss_fn(outputs, *args)``, its exceptions as an :class:`UnusableLossError`."""
     try:
         return loss_fn(outputs, *args)
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -62,13 +62,25 @@ def stated_gradient(case: Case) -> Tensor:
     return case.stated_derivatives().gradient
 
 
-def has_stated_hessian(case: Case) -> bool:
-    """Whether the ``derivatives`` method returns a Hessian."""
-    return case.stated_derivatives().hessian is not None
-
-
 def stated_hessian(case: Case) -> Tensor:
     """The Hessians from the ``derivatives`` method, `(N, m²)`."""
     H = case.stated_derivatives().hessian
     assert H is not None
     return H.flatten(1)
+
+
+def derivatives(case: Case) -> Iterator[tuple[str, Quantity, Quantity | None]]:
+    """The derivatives that a loss has, by autograd and from its ``derivatives`` method.
+
+    Yields:
+        What a message calls it, the quantity, and the same by autograd; ``None`` if autograd does
+        not have it.
+    """
+    twice = has_hessian(case)
+    yield "gradient", gradient, gradient
+    if twice:
+        yield "Hessian", hessian, hessian
+    if has_derivatives(case.loss_fn):
+        yield "gradient of `derivatives`", stated_gradient, gradient
+        if case.stated_derivatives().hessian is not None:
+            yield "Hessian of `derivatives`", stated_hessian, hessian if twice else None

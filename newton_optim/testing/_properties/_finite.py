@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor
 
 from newton_optim.testing._case import Case
 from newton_optim.testing._comparison import show
-from newton_optim.testing._quantities import (
-    gradient,
-    has_derivatives,
-    has_hessian,
-    has_stated_hessian,
-    hessian,
-    stated_gradient,
-    stated_hessian,
-)
+from newton_optim.testing._quantities import derivatives
 
 
 def assert_finite(loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean") -> None:
@@ -36,19 +27,9 @@ def assert_finite(loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean
         AssertionError: with the first sample that is not finite, and its numbers.
     """
     case = Case.checked(loss_fn, outputs, args, reduction, dtype=None)
-    for kind, rows in _derivatives(case):
-        _assert_finite_rows(kind, rows, case)
-
-
-def _derivatives(case: Case) -> Iterator[tuple[str, Tensor]]:
-    yield "value", case.evaluate().value.reshape(-1, 1)
-    yield "gradient", gradient(case)
-    if has_hessian(case):
-        yield "Hessian", hessian(case)
-    if has_derivatives(case.loss_fn):
-        yield "gradient of `derivatives`", stated_gradient(case)
-        if has_stated_hessian(case):
-            yield "Hessian of `derivatives`", stated_hessian(case)
+    _assert_finite_rows("value", case.evaluate().value.reshape(-1, 1), case)
+    for kind, quantity, _ in derivatives(case):
+        _assert_finite_rows(kind, quantity(case), case)
 
 
 def _assert_finite_rows(kind: str, rows: Tensor, case: Case) -> None:

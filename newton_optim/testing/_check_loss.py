@@ -83,7 +83,7 @@ def check_loss(
 def _result(prop: Property, at: Sequence[Variant], *, is_promised: bool) -> PropertyResult:
     """One row of the report."""
     case = at[0].case
-    reason = prop.requires(case)
+    reason = prop.requirement(case)
     if reason is not None:
         return PropertyResult(prop.name, "not applicable", reason)
     may_fail = prop.role != "optional" or is_promised

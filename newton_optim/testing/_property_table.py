@@ -58,7 +58,7 @@ class Property:
     Args:
         name: its row in the report.
         check: the assert function, called as ``check(loss_fn, outputs, *args, reduction=...)``.
-        requires: what the loss must have for the property to apply.
+        requirement: what the loss must have for the property to apply.
         role: "required": without it no other property can be checked. "expected": every correct
             loss has it. "optional": a loss may promise it (``expect=``); without the promise it
             passes or does not apply.
@@ -69,7 +69,7 @@ class Property:
 
     name: str
     check: Callable[..., Any]
-    requires: requires.Requirement = requires.nothing
+    requirement: requires.Requirement = requires.nothing
     role: Role = "expected"
     on_variants: bool = False
     takes_mask: bool = False

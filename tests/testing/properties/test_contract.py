@@ -21,6 +21,18 @@ def test_a_backward_that_raises_is_unusable() -> None:
         assert_usable(lambda y: function(y).sum(-1), Y)
 
 
+def test_a_backward_that_raises_once_is_unusable() -> None:
+    calls: list[int] = []
+
+    def flaky(y: Tensor) -> Tensor:
+        calls.append(1)
+        return 2 * y if len(calls) == 1 else raising(y)
+
+    function = elementwise(torch.square, flaky)
+    with pytest.raises(AssertionError, match="the backward raised LookupError: no slope"):
+        assert_inputs_unchanged(lambda y: function(y).sum(-1), Y)
+
+
 def test_a_value_that_changes_while_the_gradient_does_not() -> None:
     calls: list[int] = []
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from newton_optim import LossDerivatives
 from newton_optim.testing import assert_float32_matches_float64, strategies
-from tests.testing.functions import cube, elementwise
+from tests.testing.functions import cube, elementwise, half_square
 from tests.testing.losses import Y
 
 
@@ -50,3 +50,18 @@ class Unstable:
 def test_a_derivatives_method_is_held_to_it_as_well() -> None:
     with pytest.raises(AssertionError, match="float32 gradient of `derivatives`"):
         assert_float32_matches_float64(Unstable(), Y)
+
+
+class Once:
+    """Its backward cannot be differentiated; its ``derivatives`` have the Hessian."""
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return elementwise(half_square, lambda y: y, once=True)(y).sum(-1)
+
+    def derivatives(self, y: Tensor) -> LossDerivatives:
+        identity = torch.eye(y.shape[1], dtype=y.dtype, device=y.device)
+        return LossDerivatives(y.square().sum(-1) / 2, y, identity.expand(len(y), -1, -1))
+
+
+def test_a_stated_hessian_that_autograd_lacks_is_not_compared() -> None:
+    assert_float32_matches_float64(Once(), Y)

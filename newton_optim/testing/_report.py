@@ -1,35 +1,39 @@
-"""What `check_loss` found, as a table."""
+"""What ``check_loss`` found, as a table."""
 
 from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Literal
 
 _WIDTH = 100
+
+Status = Literal["passed", "failed", "not applicable"]
 
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """What was found of one property.
+    """The result of one property.
 
     Args:
-        name: the property's; `assert_<name>` is the function.
+        name: of the property; ``assert_<name>`` is the function.
         status: "passed", "failed" or "not applicable".
-        detail: the numbers at the smallest example that fails, why it does not apply, or a remark.
+        detail: the numbers at the smallest example that fails, the reason why the property does not
+            apply, or a remark.
     """
 
     name: str
-    status: str
+    status: Status
     detail: str
 
 
 @dataclass(frozen=True)
 class LossReport:
-    """The results of :func:`check_loss`; `print(report)` shows a table.
+    """The results of :func:`check_loss`; ``print(report)`` shows a table.
 
     Args:
-        loss: the loss's name.
-        results: one for each property, in the order they were looked at.
+        loss: the name of the loss.
+        results: one per property, in the order in which they were checked.
     """
 
     loss: str
@@ -60,8 +64,12 @@ class LossReport:
         names = max(len(result.name) for result in self.results)
         lines = [head, "-" * len(head)]
         for result in self.results:
-            start = f"{result.name:<{names}}  {result.status:<14}  "
-            text = textwrap.wrap(result.detail, _WIDTH - len(start)) or [""]
-            lines.append((start + text[0]).rstrip())
-            lines += [" " * len(start) + line for line in text[1:]]
+            lines += _rows(result, names)
         return "\n".join(lines)
+
+
+def _rows(result: PropertyResult, names: int) -> list[str]:
+    """One line, and as many as a long detail needs below it."""
+    start = f"{result.name:<{names}}  {result.status:<14}  "
+    text = textwrap.wrap(result.detail, _WIDTH - len(start)) or [""]
+    return [(start + text[0]).rstrip(), *(" " * len(start) + line for line in text[1:])]

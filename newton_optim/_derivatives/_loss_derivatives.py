@@ -36,6 +36,8 @@ class LossDerivatives:
         coupled: whether the loss couples samples, so that ``hessian`` is not the whole Hessian:
             ``False`` for what a loss states itself, sample by sample; ``None`` where it is not
             known; a 0-dim bool tensor where ``check_independence`` measured it.
+        present: which outputs exist, bool, shape `(N, m)`; ``None`` if all do. The gradient of the
+            others, and their rows and columns of the matrices, are zero.
     """
 
     value: Tensor
@@ -44,6 +46,7 @@ class LossDerivatives:
     gauss_newton: Tensor | None
     kept: Tensor | None
     coupled: bool | Tensor | None
+    present: Tensor | None
     _hessian: Tensor | Callable[[], Tensor] | None
 
     def __init__(
@@ -56,6 +59,7 @@ class LossDerivatives:
         gauss_newton: Tensor | None = None,
         kept: Tensor | None = None,
         coupled: bool | Tensor | None = False,
+        present: Tensor | None = None,
     ) -> None:
         given = {
             "value": value,
@@ -64,6 +68,7 @@ class LossDerivatives:
             "gauss_newton": gauss_newton,
             "kept": kept,
             "coupled": coupled,
+            "present": present,
             "_hessian": hessian,
         }
         for name, field in given.items():

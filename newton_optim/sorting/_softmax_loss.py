@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from newton_optim.sorting._aligned_logits import AlignedLogits
-from newton_optim.sorting._layout import along_dimension
 from newton_optim.sorting._neural_sort import NeuralSort
 from newton_optim.sorting._rank_weights import EQUAL_RANKS, RankWeights
 from newton_optim.sorting._soft_sort import SoftSort
@@ -56,10 +55,9 @@ def split_rows(aligned: AlignedLogits) -> Rows:
 
 def targets(aligned: AlignedLogits) -> tuple[Tensor, Tensor]:
     """``target`` and ``wrong`` of `Rows`."""
-    z, t = aligned.logits, aligned.target.unsqueeze(1)
-    rows = along_dimension(0, z.ndim, torch.arange(z.shape[0], device=z.device))
-    target = torch.zeros_like(z, dtype=aligned.dtype).scatter(1, t, 1.0)
-    return target, (t != rows).to(aligned.dtype)
+    columns = aligned.target.unsqueeze(1)
+    target = torch.zeros_like(aligned.logits, dtype=aligned.dtype).scatter(1, columns, 1.0)
+    return target, (1.0 - target.diagonal(dim1=0, dim2=1)).movedim(-1, 0).unsqueeze(1)
 
 
 def cross_entropy_of_rows(
@@ -121,5 +119,6 @@ def softmax_loss(
     aligned = operator.aligned_logits(scores, order, mask)
     weights = weights_of_rows(operator, aligned, scores, mask, ranks)
     if scores.shape[-1] == 1:  # P = 1 whatever the score: the loss and its derivatives are 0.
-        return aligned.logits.sum(dim=(0, 1)).to(aligned.dtype)
+        # Squared, so that the gradient has a graph too.
+        return aligned.logits.square().sum(dim=(0, 1)).to(aligned.dtype)
     return cross_entropy_of_rows(aligned, split_rows(aligned), weights)

@@ -66,7 +66,9 @@ def order_by_score(scores: Tensor, order: Tensor, mask: Tensor | None) -> Tensor
         order: the elements in their true ascending order, the absent ones last, `(..., n)`.
         mask: which are present, `(..., n)`; all for ``None``.
     """
-    key = scores if mask is None else torch.where(mask, scores, torch.inf)
+    key = scores
+    if mask is not None:  # Not even a score that is NaN comes after absent elements.
+        key = torch.where(mask, scores, torch.inf).nan_to_num(torch.inf, torch.inf, -torch.inf)
     return order.gather(-1, key.gather(-1, order).argsort(dim=-1, stable=True))
 
 

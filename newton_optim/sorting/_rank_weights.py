@@ -54,9 +54,7 @@ class RankWeights:
 
     def _check(self, n: int) -> None:
         if self.k is not None and self.k > n:
-            raise ValueError(
-                f"k must be at most the number of scores per sample, {n}, got {self.k}"
-            )
+            raise ValueError(f"k must be at most n = {n}, the scores per sample, got {self.k}")
         if self.table is not None and len(self.table) < n:
             raise ValueError(
                 f"rank_weight must have at least n = {n} weights, one per rank, "
@@ -71,12 +69,7 @@ def check_rank_weight(weights: Any) -> Tensor | None:
     """``weights`` as a floating-point tensor `(n,)`, if they are ``None`` or weights of ranks."""
     if weights is None:
         return None
-    try:
-        table = torch.as_tensor(weights).detach()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            f"rank_weight must be a sequence or tensor of numbers, got {describe(weights)}"
-        ) from error
+    table = _as_tensor(weights)
     if table.is_complex() or table.dtype == torch.bool:
         raise TypeError(f"rank_weight must be real numbers, got {describe(weights)}")
     if table.ndim != 1 or len(table) == 0:
@@ -90,3 +83,16 @@ def check_rank_weight(weights: Any) -> Tensor | None:
     if known_true((table == 0).all()):
         raise ValueError("rank_weight must have a weight above 0, got none")
     return table
+
+
+def _as_tensor(weights: Any) -> Tensor:
+    if isinstance(weights, Tensor):
+        return weights.detach().clone()
+    # On the device "meta", a default that holds no values, they would be lost.
+    device = "cpu" if torch.get_default_device().type == "meta" else None
+    try:
+        return torch.as_tensor(weights, device=device).clone()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"rank_weight must be a sequence or tensor of numbers, got {describe(weights)}"
+        ) from error

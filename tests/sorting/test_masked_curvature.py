@@ -6,7 +6,9 @@ gradient,
     C_ab = Σ_i p_ia p_ib A_i,ab / Σ_i p_ia p_ib     (0 where no sample has both)
     s_i  = (C restricted to p_i + λ I)⁻¹ g_i        (0 where i has no coordinate)
 
-and a relative λ is relative to the mean eigenvalue of what is inverted.
+and a relative λ is relative to the mean eigenvalue of what is inverted. Means over different
+samples need not be positive semi-definite together, not even those of outer products: a Fisher has
+its negative eigenvalues clamped.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ def dense_steps(loss: Any, inputs: tuple[Tensor, Tensor, Tensor], options: Any) 
     steps = np.zeros_like(g)
     for i, own in enumerate(p):
         if own.any():
-            C_i = treated(C[np.ix_(own, own)], getattr(curvature, "eigenvalues", "raw"))
+            C_i = treated(C[np.ix_(own, own)], getattr(curvature, "eigenvalues", "clamp"))
             size = np.linalg.eigvalsh(C_i)
             raw = getattr(curvature, "eigenvalues", None) == "raw"
             mean = np.sqrt((size**2).mean()) if raw else size.mean()

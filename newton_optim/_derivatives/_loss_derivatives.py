@@ -38,8 +38,6 @@ class LossDerivatives:
         coupled: whether the loss couples samples, so that ``hessian`` is not the whole Hessian:
             ``False`` for what a loss states itself, sample by sample; ``None`` where it is not
             known; a 0-dim bool tensor where ``check_independence`` measured it.
-        present: which outputs exist, bool, shape `(N, m)`; ``None`` if all do. The gradient of the
-            others, and their rows and columns of the matrices, are zero.
     """
 
     value: Tensor
@@ -49,7 +47,6 @@ class LossDerivatives:
     kept: Tensor | None
     present: Tensor | None
     coupled: bool | Tensor | None
-    present: Tensor | None
     _hessian: Tensor | Callable[[], Tensor] | None
 
     def __init__(
@@ -63,7 +60,6 @@ class LossDerivatives:
         kept: Tensor | None = None,
         present: Tensor | None = None,
         coupled: bool | Tensor | None = False,
-        present: Tensor | None = None,
     ) -> None:
         given = {
             "value": value,
@@ -73,7 +69,6 @@ class LossDerivatives:
             "kept": kept,
             "present": present,
             "coupled": coupled,
-            "present": present,
             "_hessian": hessian,
         }
         for name, field in given.items():

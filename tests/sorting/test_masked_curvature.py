@@ -39,10 +39,6 @@ LENGTHS = torch.tensor([5, 3, 4, 2, 5, 3, 1, 0])
 losses = pytest.mark.parametrize("loss", LOSSES, ids=["SoftSort", "NeuralSort"])
 curvatures = pytest.mark.parametrize("curvature", CURVATURES, ids=repr)
 dampings = pytest.mark.parametrize("damping", DAMPINGS, ids=repr)
-not_wired = pytest.mark.xfail(
-    raises=AssertionError,
-    reason="the curvatures do not read LossDerivatives.present yet",
-)
 
 
 def batch(n: int, lengths: Tensor = LENGTHS) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,7 +82,6 @@ def dense_steps(loss: Any, inputs: tuple[Tensor, Tensor, Tensor], options: Any) 
 @losses
 @curvatures
 @dampings
-@not_wired
 def test_each_pair_is_averaged_over_the_lists_that_have_it(
     loss: Any, curvature: Any, damping: Any
 ) -> None:
@@ -97,7 +92,6 @@ def test_each_pair_is_averaged_over_the_lists_that_have_it(
 
 @losses
 @curvatures
-@not_wired
 def test_more_padding_changes_nothing(loss: Any, curvature: Any) -> None:
     lengths = torch.full((6,), 3)
     narrow, wide = batch(3, lengths), batch(7, lengths)
@@ -122,7 +116,6 @@ def test_duplicates_change_nothing(loss: Any, curvature: Any, damping: Any) -> N
 
 @losses
 @curvatures
-@not_wired
 def test_absent_coordinates_stay_where_they_are(loss: Any, curvature: Any) -> None:
     scores, labels, mask = batch(5)
     z_star = target(loss, (scores, labels, mask), curvature=curvature)
@@ -131,7 +124,6 @@ def test_absent_coordinates_stay_where_they_are(loss: Any, curvature: Any) -> No
 
 @losses
 @curvatures
-@not_wired
 def test_padding_that_is_not_finite_does_not_hold_a_list_back(loss: Any, curvature: Any) -> None:
     scores, labels, mask = batch(5)
     expected = target(loss, (scores, labels, mask), curvature=curvature)

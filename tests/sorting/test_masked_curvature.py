@@ -21,7 +21,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from newton_optim import EmpiricalFisher, Hessian, RelativeDamping, newton_target
+from newton_optim import (
+    EmpiricalFisher,
+    Hessian,
+    NewtonLoss,
+    NewtonLossOptimizer,
+    RelativeDamping,
+    newton_target,
+)
 from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort
 from tests.asserts import as_float64, hessian_of, treated
 from tests.strategies import Array
@@ -144,3 +151,25 @@ def test_each_list_on_its_own_curvature(loss: Any) -> None:
             alone = newton_target(loss, s, t, curvature=curvature, damping=0.5)
             torch.testing.assert_close(z_star[row : row + 1, own], alone, rtol=1e-7, atol=1e-9)
     torch.testing.assert_close(z_star[~mask], scores[~mask], rtol=0, atol=0)
+
+
+@losses
+@pytest.mark.parametrize("curvature", [*CURVATURES, Hessian(scope="sample")], ids=repr)
+def test_every_entry_point_takes_padding_that_is_not_finite(loss: Any, curvature: Any) -> None:
+    scores, labels, mask = batch(5)
+    scores = torch.where(mask, scores, torch.nan)
+    masked = partial(loss, mask=mask)
+    step = scores - newton_target(masked, scores, labels, curvature=curvature)
+    expected = torch.where(mask, step, 0.0) / len(scores)
+
+    y = scores.clone().requires_grad_()
+    value = NewtonLoss(loss, curvature=curvature)(y, labels, mask=mask)
+    value.backward()
+    torch.testing.assert_close(y.grad, expected)
+    torch.testing.assert_close(value.detach(), loss(scores, labels, mask=mask))
+
+    base = torch.optim.SGD([y], lr=1.0)
+    optimizer = NewtonLossOptimizer(base, curvature=curvature)
+    optimizer.step(lambda: (y * 1, masked, labels))
+    assert not optimizer.diagnostics["nonfinite_samples"]
+    torch.testing.assert_close(y.detach()[mask], (scores - expected)[mask])

@@ -43,6 +43,13 @@ class LinearDerivatives:
     and bounded by the steepness. So nothing overflows while `q` is a normal number, and all errors
     are rounding errors relative to the size of the two parts of `H`.
 
+    Args:
+        network: the network.
+        scores: `(N, n)`.
+        order: `(N, n)`, integers: the elements in their true ascending order.
+        lengths: how many scores each sample has, on its first wires, `(N,)`; all by default. The
+            order of the other wires must be their own.
+
     Attributes:
         value: `(N,)`.
         gradient: `(N, n)`.
@@ -50,9 +57,15 @@ class LinearDerivatives:
             dtype that nothing was lost.
     """
 
-    def __init__(self, network: SortingNetwork, scores: Tensor, order: Tensor) -> None:
+    def __init__(
+        self,
+        network: SortingNetwork,
+        scores: Tensor,
+        order: Tensor,
+        lengths: Tensor | None = None,
+    ) -> None:
         self.n, self.steepness = network.n, network.steepness
-        self.pairs = comparators(network, scores)
+        self.pairs = comparators(network, scores, lengths)
         P, E = mixed_identity(self.pairs, self.n)
         _, R = mixed_identity(self.pairs, self.n, backward=True)
         target = true_entries(order)

@@ -73,42 +73,63 @@ def cross_entropy_of_log_rows(rows: LogRows) -> Tensor:
     return (at_m_and_t - others).sum(dim=(-2, -1)) / rows.false.shape[-1] ** 2
 
 
-def log_row_gradient(rows: LogRows) -> Tensor:
+class RowFactors(NamedTuple):
+    """What the derivatives of rows are made of, in the notation of ``_softmax_row_derivatives``.
+
+    Attributes:
+        largest: which entry is `m`, bool, `(..., n)`.
+        q: ``share``, `(..., n)`.
+        o: the odds of the false entries, `(..., n)`.
+        T: 1 at the target where that is not `m`, `(..., n)`.
+        r: `1 - P_m`, `(..., 1)`.
+        P_m: `(..., 1)`.
+        w: ``wrong``, `(..., 1)`.
+    """
+
+    largest: Tensor
+    q: Tensor
+    o: Tensor
+    T: Tensor
+    r: Tensor
+    P_m: Tensor
+    w: Tensor
+
+
+def row_factors(rows: LogRows, dtype: torch.dtype) -> RowFactors:
+    """The factors in the dtype of the results: each is right relatively, and so are products."""
+    odds = rows.false / (1.0 - rows.false)
+    target = rows.true & ~rows.largest
+    r, P_m = rows.log_odds.sigmoid(), (-rows.log_odds).sigmoid()
+    parts = (part.to(dtype) for part in (rows.share, odds, target, r, P_m, rows.wrong))
+    return RowFactors(rows.largest, *parts)
+
+
+def log_row_gradient(rows: RowFactors) -> Tensor:
     """The derivative of the mean cross-entropy by `z`, `(..., n)`. Its rows sum to 0.
 
-    In the notation of ``_softmax_row_derivatives``: `g_j = q_j (r (2 - Σ o + o_j - T_j) - w P_m) -
-    T_j` away from `m`.
+    Away from `m` it is `g_j = q_j (r (2 - Σ o + o_j - T_j) - w P_m) - T_j`.
     """
-    r, P_m, odds, T = _parts(rows)
-    first = 2.0 * r - rows.wrong * P_m - r * odds.sum(dim=-1, keepdim=True)
-    g = (rows.share * (first + r * (odds - T)) - T).masked_fill(rows.largest, 0.0)
-    g = torch.where(rows.largest, -g.sum(dim=-1, keepdim=True), g)
+    largest, q, o, T, r, P_m, w = rows
+    common = 2.0 * r - w * P_m - r * o.sum(dim=-1, keepdim=True)
+    g = (q * (common + r * (o - T)) - T).masked_fill(largest, 0.0)
+    g = torch.where(largest, -g.sum(dim=-1, keepdim=True), g)
     return g / g.shape[-1] ** 2
 
 
-def log_row_hessian(rows: LogRows) -> Tensor:
+def log_row_hessian(rows: RowFactors) -> Tensor:
     """The second derivative by the `z` of the same row, `(..., n, n)`: a Laplacian.
 
-    In the notation of ``_softmax_row_derivatives``: the weight of a pair is `q_j q_k (h_j + h_k) / 2`
-    away from `m` and `q_j c_j / 2` towards it.
+    The weight of a pair is `q_j q_k (h_j + h_k) / 2` away from `m` and `q_j c_j / 2` towards it.
     """
-    r, P_m, odds, T = _parts(rows)
-    q, w = rows.share, rows.wrong
-    x = odds * (2.0 + odds)
+    largest, q, o, T, r, P_m, w = rows
+    x = o * (2.0 + o)
     excess = x.sum(dim=-1, keepdim=True) - 3.0
     x = x - T
     h = 2.0 * r * r * x - (r * r * excess + w * P_m * (1.0 + r))
     c = 2.0 * P_m * r * (x - excess - 1.0 + w)
     half = q.unsqueeze(-1) * (q * h).unsqueeze(-2)
-    half = half + rows.largest.to(q.dtype).unsqueeze(-1) * (q * c).unsqueeze(-2)
+    half = half + largest.to(q.dtype).unsqueeze(-1) * (q * c).unsqueeze(-2)
     weights = (half + half.mT) * (0.5 / q.shape[-1] ** 2)
-    own = torch.eye(q.shape[-1], dtype=torch.bool, device=q.device)
-    weights = weights.masked_fill(own, 0.0)
-    return torch.where(own, weights.sum(dim=-1, keepdim=True), -weights)
-
-
-def _parts(rows: LogRows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """`r = 1 - P_m`, `P_m`, the odds of the false entries, and where the target is not `m`."""
-    odds = rows.false / (1.0 - rows.false)
-    T = (rows.true & ~rows.largest).to(rows.share.dtype)
-    return rows.log_odds.sigmoid(), (-rows.log_odds).sigmoid(), odds, T
+    own = torch.eye(q.shape[-1], dtype=q.dtype, device=q.device)
+    weights = weights * (1.0 - own)
+    return own * weights.sum(dim=-1, keepdim=True) - weights

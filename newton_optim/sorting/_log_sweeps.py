@@ -1,9 +1,9 @@
-r"""Sweeps through a sorting network in log space, forwards and backwards.
+r"""The forward sweep through a sorting network in log space.
 
-A comparator with the log-weights `k = log α`, `s = log(1 - α)` mixes the rows `a`, `b` of
-`L = log P` to `logaddexp(k + a, s + b)` and `logaddexp(k + b, s + a)`. Let `p` be the share of a
-row's own wire in its new entry, `1 - p` that of the other wire. All of these are between 0 and 1,
-and the derivatives of `k` and `s` by `v` are bounded or grow like `v`: nothing underflows.
+A comparator with the log-weights `k = log α` and `s = log(1 - α)` mixes the rows `a`, `b` of
+`L = log P` to `logaddexp(k + a, s + b)` and `logaddexp(k + b, s + a)`. What the derivatives need
+of it are the shares of a row's own and of the other wire in its new entry, both between 0 and 1,
+and the slopes of `k` and `s`, which are bounded or grow like `v`: nothing underflows.
 
 Layouts: the wires come first. Comparators are pairs of wires: what belongs to the rows of a layer
 is `(members, 2, N, n)`, the first wire at 0 and the second at 1. There are K comparators in all.
@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from newton_optim._precision import to_widest
-from newton_optim.sorting._log_permutation import NOTHING
-from newton_optim.sorting._log_weights import LogWeights, log_weight_derivatives
+from newton_optim.sorting._log_permutation import log_of_nothing
+from newton_optim.sorting._log_weights import log_weight_slopes, log_weight_values
 from newton_optim.sorting._network import SortingNetwork
+from newton_optim.sorting._wiring import WireIndices, idle_comparators
 
 
 class PairIndex(NamedTuple):
@@ -34,98 +35,134 @@ class PairIndex(NamedTuple):
     members: slice
 
 
+class Shares(NamedTuple):
+    """Of every new entry in a layer, the shares of the two old ones, `(members, 2, N, n)`.
+
+    They sum to 1. The two are computed separately: each has its own relative precision.
+
+    Attributes:
+        own: that of the row's own wire.
+        other: that of the other wire.
+    """
+
+    own: Tensor
+    other: Tensor
+
+
 class ForwardSweep(NamedTuple):
-    """The network on N samples.
+    """The network on N samples; in float64, but for the shares.
 
     Attributes:
         layers: where the comparators are, layer by layer.
-        L: `log P`, `(n, N, n)`, in float64.
-        v: the scaled differences `steepness · (b - a)`, `(K, N)`, in float64.
-        weights: their log-weights with derivatives, `(K, N)` each, in float64.
-        shares: `p` of every layer, in the dtype of the results.
+        idle: which comparators a sample does not have, bool, `(K, N)`; ``None`` if it has all.
+        L: `log P`, `(n, N, n)`.
+        v: the scaled differences `steepness · (b - a)`, `(K, N)`.
+        keep: `log f(v)`, `(K, N)`.
+        swap: `log f(-v)`, `(K, N)`.
+        shares: those of every layer, in the dtype of the results.
     """
 
     layers: list[PairIndex]
+    idle: Tensor | None
     L: Tensor
     v: Tensor
-    weights: LogWeights
-    shares: list[Tensor]
+    keep: Tensor
+    swap: Tensor
+    shares: list[Shares]
 
 
 class Comparators(NamedTuple):
-    """What the other sweeps need of the K comparators on N samples, `(K, N)` each.
+    """The derivatives of K comparators on N samples, `(K, N)` each; 0 where a comparator is idle.
 
     Attributes:
-        slope_keep: the derivative of `k` by `v`, at least 0.
-        slope_swap: minus the derivative of `s` by `v`, at least 0.
-        curvature_keep: the second derivative of `k`.
-        curvature_swap: the second derivative of `s`.
+        keep: the derivative of `k` by `v`, at least 0.
+        swap: minus the derivative of `s` by `v`, at least 0.
+        keep_curvature: the second derivative of `k`.
+        swap_curvature: the second derivative of `s`.
+        weight: `1 - α`.
         moved: how much of a shift of `b - a` the comparator moves, `(1 - α) - v f'`.
         x_slope: `v f' / steepness`, the derivative of the first value by `v`, negated.
         x_curvature: `(v f'' + 2 f') / steepness`, its second derivative, negated.
-        swap: `1 - α`.
     """
 
-    slope_keep: Tensor
-    slope_swap: Tensor
-    curvature_keep: Tensor
-    curvature_swap: Tensor
+    keep: Tensor
+    swap: Tensor
+    keep_curvature: Tensor
+    swap_curvature: Tensor
+    weight: Tensor
     moved: Tensor
     x_slope: Tensor
     x_curvature: Tensor
-    swap: Tensor
 
 
-def forward_sweep(network: SortingNetwork, scores: Tensor, dtype: torch.dtype) -> ForwardSweep:
-    """Send the scores, `(N, n)`, and the identity through the network."""
-    layers = _pair_indices(network, scores.device)
-    N, n = scores.shape
+def forward_sweep(
+    network: SortingNetwork, scores: Tensor, dtype: torch.dtype, lengths: Tensor | None = None
+) -> ForwardSweep:
+    """Send the scores, `(N, n)`, and the identity through the network.
+
+    Args:
+        network: the network.
+        scores: `(N, n)`; they travel in float64.
+        dtype: that of the shares.
+        lengths: how many scores each sample has, on its first wires, `(N,)`; all by default.
+    """
+    indices = network.wire_indices(scores.device)
+    layers = _pair_indices(network, indices)
+    idle = None if lengths is None else idle_comparators(indices, lengths)
     x = to_widest(scores).t().clone()
-    eye = torch.eye(n, dtype=torch.bool, device=x.device).unsqueeze(1)
-    L = x.new_full((n, N, n), NOTHING).masked_fill(eye, 0.0)
-    v, weights, shares = [], [], []
-    for wires, _ in layers:
+    n, nothing = network.n, log_of_nothing(x.dtype)
+    L = x.unsqueeze(-1).new_full((n, x.shape[1], n), nothing)
+    L = L.masked_fill(torch.eye(n, dtype=torch.bool, device=x.device).unsqueeze(1), 0.0)
+    vs, keeps, swaps, shares = [x[:0]], [x[:0]], [x[:0]], []
+    for wires, members in layers:
         a, b = pairs_of(x, wires).unbind(1)
-        v.append(network.steepness * (b - a))
-        weights.append(log_weight_derivatives(network.distribution, v[-1], network.steepness))
-        keep, swap = weights[-1].keep, weights[-1].swap
+        v = network.steepness * (b - a)
+        keep, swap = log_weight_values(network.distribution, v, network.steepness)
+        if idle is not None:
+            keep = keep.masked_fill(idle[members], 0.0)
+            swap = swap.masked_fill(idle[members], nothing)
         mixed = swap.exp() * (b - a)
         x[wires] = joined(a + mixed, b - mixed)
         rows = pairs_of(L, wires)
         own = rows + keep[:, None, :, None]
         other = rows.flip(1) + swap[:, None, :, None]
         L[wires] = torch.logaddexp(own, other).flatten(0, 1)
-        shares.append((own - other).sigmoid().to(dtype))
-    if not layers:
-        return ForwardSweep([], L, x[:0], LogWeights(*[x[:0]] * 6), [])
-    all_weights = LogWeights(*(torch.cat(part) for part in zip(*weights, strict=True)))
-    return ForwardSweep(layers, L, torch.cat(v), all_weights, shares)
+        ahead = own - other
+        shares.append(Shares(ahead.sigmoid().to(dtype), ahead.neg().sigmoid().to(dtype)))
+        for parts, part in ((vs, v), (keeps, keep), (swaps, swap)):
+            parts.append(part)
+    return ForwardSweep(layers, idle, L, torch.cat(vs), torch.cat(keeps), torch.cat(swaps), shares)
 
 
-def comparators(forward: ForwardSweep, steepness: float, dtype: torch.dtype) -> Comparators:
+def comparators(network: SortingNetwork, sweep: ForwardSweep, dtype: torch.dtype) -> Comparators:
     """The derivatives of all comparators, in the dtype of the results."""
-    w, v = forward.weights, forward.v
-    keep, swap = w.keep.exp(), w.swap.exp()
-    slope = w.slope_keep * keep  # f'
-    curvature = (w.curvature_keep + w.slope_keep.square()) * keep  # f''
-    table = torch.stack(
-        (
-            w.slope_keep,
-            w.slope_swap,
-            w.curvature_keep,
-            w.curvature_swap,
-            swap - v * slope,
-            v * slope / steepness,
-            (v * curvature + 2.0 * slope) / steepness,
-            swap,
-        )
-    )
+    v, steepness = sweep.v, network.steepness
+    slopes = log_weight_slopes(network.distribution, v, steepness)
+    keep, swap = sweep.keep.exp(), sweep.swap.exp()
+    first = slopes.keep * keep  # f'
+    second = (slopes.keep_curvature + slopes.keep.square()) * keep  # f''
+    x_slope, x_curvature = v * first, v * second + 2.0 * first
+    of_x = (swap, swap - x_slope, x_slope / steepness, x_curvature / steepness)
+    table = torch.stack((*slopes, *of_x))
+    if sweep.idle is not None:
+        table = table.masked_fill(sweep.idle, 0.0)
     return Comparators(*table.to(dtype))
 
 
-def _pair_indices(network: SortingNetwork, device: torch.device) -> list[PairIndex]:
+def pairs_of(wires_first: Tensor, wires: slice | Tensor) -> Tensor:
+    """The rows of a layer's wires as pairs: `(n, ...)` to `(members, 2, ...)`."""
+    rows: Tensor = wires_first[wires].unflatten(0, (-1, 2))
+    return rows
+
+
+def joined(first: Tensor, second: Tensor) -> Tensor:
+    """The rows of both wires, pair by pair: `(members, ...)` each to `(2 members, ...)`."""
+    return torch.stack((first, second), dim=1).flatten(0, 1)
+
+
+def _pair_indices(network: SortingNetwork, indices: WireIndices) -> list[PairIndex]:
+    """The layers of a network; neighbouring wires as a slice, which indexes faster."""
     layers, stop = [], 0
-    indices = network.wire_indices(device)
     both = torch.stack((indices.first, indices.second), dim=1)
     for layer in network.wiring.layers:
         start, stop = stop, stop + len(layer.first)
@@ -134,13 +171,3 @@ def _pair_indices(network: SortingNetwork, device: torch.device) -> list[PairInd
         index = slice(wires[0], wires[-1] + 1) if neighbours else both[start:stop].flatten()
         layers.append(PairIndex(index, slice(start, stop)))
     return layers
-
-
-def pairs_of(wires_first: Tensor, wires: slice | Tensor) -> Tensor:
-    """The rows of a layer's wires as pairs: `(n, ...)` to `(members, 2, ...)`."""
-    return wires_first[wires].unflatten(0, (-1, 2))
-
-
-def joined(first: Tensor, second: Tensor) -> Tensor:
-    """The rows of both wires, pair by pair: `(members, ...)` each to `(2 members, ...)`."""
-    return torch.stack((first, second), dim=1).flatten(0, 1)

@@ -56,3 +56,46 @@ def cases(
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
     order = torch.rand(scores.shape, generator=generator, device="cpu").argsort(-1)
     return network, scores, order.to(scores.device)
+
+
+SPREADS = (0.0, 0.1, 1.0, 5.0, 50.0)
+
+
+@st.composite
+def spread_scores(draw: st.DrawFn, n: int, dtype: torch.dtype) -> Tensor:
+    """Scores `(n,)` from tied to 50 standard deviations apart, with ties and near ties."""
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    scores = torch.randn(n, generator=generator, device="cpu")
+    kind = draw(st.sampled_from(["apart", "tied", "nearly tied"]))
+    if kind != "apart":
+        scores = (2.0 * scores).round() / 2.0
+    if kind == "nearly tied":
+        gap = 10.0 ** draw(st.integers(-9, -1))
+        scores = scores + gap * torch.randn(n, generator=generator, device="cpu")
+    scores = (draw(st.sampled_from(SPREADS)) * scores).to(torch.float32)
+    return scores.to(torch.get_default_device(), dtype)
+
+
+@st.composite
+def spread_cases(
+    draw: st.DrawFn, *, distributions: tuple[str, ...] = DISTRIBUTIONS, max_n: int = 8
+) -> tuple[SortingNetwork, Tensor, Tensor, list[float]]:
+    """A network, scores and a true order of one sample, and a direction, `(n,)` each.
+
+    The scores may be saturated right or wrong.
+    """
+    sizes = [("odd_even", 15), ("odd_even", 2), ("odd_even", 5), ("odd_even", 8), *KINDS]
+    kind, n = draw(st.sampled_from([size for size in sizes if 1 < size[1] <= max_n]))
+    network = SortingNetwork(
+        n,
+        network=kind,
+        distribution=draw(st.sampled_from(distributions)),
+        steepness=draw(st.sampled_from([10.0, 0.5])),
+    )
+    scores = draw(spread_scores(n, draw(st.sampled_from([torch.float32, torch.float64]))))
+    truth = draw(st.sampled_from(["right", "wrong", "any"]))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    noise = torch.rand(n, generator=generator, device="cpu").to(scores.device)
+    order = (noise if truth == "any" else scores).argsort(descending=truth == "wrong", stable=True)
+    numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0])
+    return network, scores, order, draw(st.lists(numbers, min_size=n, max_size=n))

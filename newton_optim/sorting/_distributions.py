@@ -36,7 +36,8 @@ def _gaussian(v: Tensor, steepness: float) -> Tensor:
 
 
 def _reciprocal(v: Tensor, steepness: float) -> Tensor:
-    return (1.0 + 0.5 * v.abs() + 0.5 * v) / (2.0 + v.abs())
+    # The two halves are added first: for a negative v they cancel exactly.
+    return (1.0 + (0.5 * v.abs() + 0.5 * v)) / (2.0 + v.abs())
 
 
 def _optimal(v: Tensor, steepness: float) -> Tensor:

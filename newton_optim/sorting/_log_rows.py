@@ -57,8 +57,10 @@ def split_log_rows(z: Tensor, order: Tensor) -> LogRows:
     log_odds = second + total.log()
     share = weight / total
     false = (log_odds.sigmoid() * share).masked_fill(true, 0.0)
+    # Where the target is the largest entry, a constant: it has no part in the derivatives.
+    log_true = z.gather(-1, target).masked_fill(target == m, 0.0)
     wrong = (target != m).to(z.dtype)
-    return LogRows(largest, true, log_odds, z.gather(-1, target), wrong, share, false)
+    return LogRows(largest, true, log_odds, log_true, wrong, share, false)
 
 
 def cross_entropy_of_log_rows(rows: LogRows) -> Tensor:

@@ -11,7 +11,7 @@ from newton_optim.sorting import SortingNetwork
 from newton_optim.sorting._log_derivatives import LogDerivatives
 from tests.sorting.mp_network import mp_loss_along
 from tests.sorting.network_bounds import assert_right_to_rounding
-from tests.sorting.network_strategies import spread_cases
+from tests.sorting.network_strategies import LONG, spread_cases
 
 Case = tuple[SortingNetwork, Tensor, Tensor, list[float]]
 
@@ -32,7 +32,7 @@ def test_value_gradient_and_hessian_are_right_to_rounding(case: Case) -> None:
 
 
 @settings(max_examples=4)
-@given(spread_cases(max_n=15).filter(lambda case: case[0].n == 15))
+@given(spread_cases(sizes=LONG))
 def test_long_lists_too(case: Case) -> None:
     assert_right(case)
 

@@ -54,7 +54,7 @@ def form_of(operator: Callable[..., Any], *, ranked: bool = False) -> LossForm:
         return LossForm(loss, derivatives, takes_mask=True)
     if isinstance(operator, SortingNetwork) and type(operator) is SortingNetwork and not ranked:
         loss, derivatives = partial(network_loss, operator), partial(network_derivatives, operator)
-        return LossForm(loss, derivatives, takes_mask_keyword(network_loss))
+        return LossForm(loss, derivatives, takes_mask=True)
     if is_diffsort(operator):
         operator = partial(diffsort_permutation, operator)
     return LossForm(partial(probability_loss, operator), None, takes_mask_keyword(operator))

@@ -62,6 +62,7 @@ def network_derivatives(
         found.value.reshape(batch),
         found.gradient.reshape(*batch, n),
         lambda: found.hessian().reshape(*batch, n, n),
+        present=None if mask is None else mask.reshape(*batch, n),
     )
 
 

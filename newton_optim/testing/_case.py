@@ -12,7 +12,7 @@ from torch import Tensor
 from newton_optim import LossDerivatives
 from newton_optim._checks import describe
 from newton_optim._outputs import Outputs, flatten_outputs
-from newton_optim.testing._cast import cast_loss, map_tensors
+from newton_optim.testing._cast import cast_loss, map_bound, map_tensors
 from newton_optim.testing._core import (
     batch_factor,
     check_reduction,
@@ -34,6 +34,7 @@ class Case:
             sample.
         reduction: how a 0-dim loss was reduced.
         mask: which outputs count, boolean, in the shape of the outputs; ``None`` if all do.
+        promises: what the loss is declared to be, of ``PROMISES``.
     """
 
     loss_fn: Callable[..., Any]
@@ -41,6 +42,7 @@ class Case:
     args: tuple[Any, ...]
     reduction: str
     mask: Tensor | None = None
+    promises: frozenset[str] = frozenset()
 
     @classmethod
     def checked(
@@ -104,7 +106,10 @@ class Case:
         return replace(self, outputs=replace(self.outputs, parts=parts))
 
     def select(self, samples: Tensor) -> Case:
-        """The samples with these indices, in this order, with their arguments and mask."""
+        """The samples with these indices, in this order, with their arguments and mask.
+
+        Tensors that ``functools.partial`` binds stay, unless they are the mask.
+        """
         N = self.num_samples
 
         def rows(tensor: Tensor) -> Tensor:
@@ -112,8 +117,14 @@ class Case:
             return tensor[samples.to(tensor.device)] if is_per_sample else tensor
 
         outputs = replace(self.outputs, parts=[rows(part) for part in self.outputs.parts])
+
+        def rows_of_mask(tensor: Tensor) -> Tensor:
+            is_mask = self.mask is not None and torch.equal(tensor, self.mask.to(tensor.device))
+            return rows(tensor) if is_mask else tensor
+
         return replace(
             self,
+            loss_fn=map_bound(rows_of_mask, self.loss_fn),
             outputs=outputs,
             args=map_tensors(rows, self.args),
             mask=None if self.mask is None else rows(self.mask),

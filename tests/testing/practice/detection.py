@@ -9,6 +9,10 @@ from torch import Generator, Tensor
 from tests.testing.practice.pair import Pair
 
 
+SPREADS = (1.0, 3.0, 10.0)
+"""The sizes of boxes are logarithms: wider ones do not occur."""
+
+
 def _corners(y: Tensor) -> tuple[Tensor, Tensor]:
     """Corners of boxes given by their centres and the logarithms of their sizes."""
     half = y[:, 2:].exp() / 2
@@ -79,6 +83,6 @@ def _labels(generator: Generator) -> tuple[Tensor, Tensor]:
     return torch.randn(6, 5, generator=generator), torch.rand(6, 5, generator=generator) < 0.3
 
 
-IOU = Pair(iou_of_distances, iou_of_corners, "gradient_does_not_vanish", _boxes)
-DIOU = Pair(diou, diou_detached, "twice_differentiable", _boxes)
+IOU = Pair(iou_of_distances, iou_of_corners, "no_dead_zone", _boxes, spreads=SPREADS)
+DIOU = Pair(diou, diou_detached, "twice_differentiable", _boxes, spreads=SPREADS)
 FOCAL = Pair(focal, focal_of_probabilities, "float32_matches_float64", _labels)

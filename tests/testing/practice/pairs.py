@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tests.testing.practice.batches import COX, TRIPLET
+from tests.testing.practice.derivatives import DERIVATIVES
 from tests.testing.practice.detection import DIOU, FOCAL, IOU
 from tests.testing.practice.distributions import ANGLE, CRPS, NEGATIVE_BINOMIAL
+from tests.testing.practice.numbers import NUMBERS
 from tests.testing.practice.pair import Pair
+from tests.testing.practice.samples import SAMPLES
 from tests.testing.practice.segmentation import DICE, LOVASZ
 from tests.testing.practice.sequences import CRF, CTC
 
-PAIRS: dict[str, Pair] = {
+PRACTICE: dict[str, Pair] = {
     "IoU": IOU,
     "DIoU": DIOU,
     "focal": FOCAL,
@@ -23,3 +26,8 @@ PAIRS: dict[str, Pair] = {
     "CRPS": CRPS,
     "angle": ANGLE,
 }
+
+FOUND = {**NUMBERS, **SAMPLES, **DERIVATIVES}
+"""The kinds of losses on which an earlier kit was wrong."""
+
+PAIRS = {**PRACTICE, **FOUND}

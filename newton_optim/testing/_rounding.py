@@ -106,9 +106,10 @@ def assert_quantity_matches(
 
 def _explained(case: Case, quantity: Quantity, eps: float) -> Tensor:
     """The error that the loss's own rounding explains, of a small share of its size, `(N,)`."""
-    size = size_of(case, quantity)
-    if len(size) == case.num_samples:  # A Hessian may be the difference of gradients.
-        size = torch.maximum(size, size_of(case, gradient))
+    if quantity is value:
+        size = size_of(case, value)
+    else:  # A Hessian may be the difference of numbers of the size of the gradient.
+        size = torch.maximum(finite_norms(quantity(case)), finite_norms(gradient(case)))
     return torch.minimum(_OWN_ROUNDINGS * own_rounding(case, quantity, eps), _LARGEST * size)
 
 

@@ -40,7 +40,7 @@ def run_property(
             remark = str(error)
         except Exception as error:
             detail = _smallest_failure(prop, variant.case, error) if smallest else _message(error)
-            detail = variant.labelled(detail)
+            detail = variant.labelled(detail) + variant.hint
             return PropertyResult(prop.name, "failed", detail, where=variant.label)
         if remark:
             remarks.append(variant.labelled(remark))

@@ -11,7 +11,8 @@ from torch import Tensor
 from newton_optim.testing._case import Case
 
 _MAX_TRIES = 80
-_MAX_SECONDS = 2.0
+MAX_SECONDS = 2.0
+"""After this time, the smallest example so far is taken."""
 
 
 def shrink(case: Case, failure: Callable[[Case], str | None]) -> tuple[Case, str]:
@@ -25,7 +26,7 @@ def shrink(case: Case, failure: Callable[[Case], str | None]) -> tuple[Case, str
         failure: the message of a failure, or ``None``.
     """
     message, tries = failure(case) or "", 0
-    deadline = time.monotonic() + _MAX_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     simpler = True
     while simpler:
         simpler = False

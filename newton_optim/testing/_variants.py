@@ -10,6 +10,8 @@ import torch
 from newton_optim.testing._case import Case
 from newton_optim.testing._requirements import targets
 
+_HINT = "; if outputs of this size do not occur, leave the factor out of spreads="
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -19,11 +21,13 @@ class Variant:
         label: what was changed; empty for the outputs as given.
         case: the loss at these outputs.
         is_target: whether these outputs are an argument of the loss.
+        hint: what to do if such outputs do not occur.
     """
 
     label: str
     case: Case
     is_target: bool = False
+    hint: str = ""
 
     def labelled(self, text: str) -> str:
         """The text, after the label if there is one."""
@@ -41,5 +45,6 @@ def variants(case: Case, spreads: Sequence[float]) -> list[Variant]:
         found.append(Variant("at outputs = target", case.at(target), is_target=True))
     for factor in spreads:
         if factor != 1.0:
-            found.append(Variant(f"outputs times {factor:g}", case.at(y * factor)))
+            label = f"outputs times {factor:g}"
+            found.append(Variant(label, case.at(y * factor), hint=_HINT))
     return found

@@ -84,9 +84,7 @@ def describe_kinks(kinks: list[tuple[int, int]]) -> str:
 def _points(case: Case, v: Tensor, h: float, *, second_order: bool) -> list[Evaluation]:
     """The loss at the offsets along v: a power of two times a sign is added exactly."""
     try:
-        return [
-            case.at(case.y + k * h * v).evaluate(second_order=second_order) for k in OFFSETS
-        ]
+        return [case.at(case.y + k * h * v).evaluate(second_order=second_order) for k in OFFSETS]
     except UnusableLossError as error:
         raise UnusableLossError(f"with outputs moved by step={h:.2g}: {error}") from error
 

@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 
 from tests.testing.practice.pair import Pair
 
-
 SPREADS = (1.0, 3.0, 10.0)
 """The sizes of boxes are logarithms: wider ones do not occur."""
 

@@ -48,7 +48,7 @@ def opening(advice: Recommendation) -> str:
         return f"Train with {verdict}."
     if "fix the loss" in verdict:
         return f"Fix the loss: its gradient {verdict.partition(':')[0]}."
-    return f"Train with {advice.entry_point} and this curvature: {verdict}."
+    return f"Train with {call(advice.entry_point, advice.curvature, advice.damping)}."
 
 
 def _row(label: str, text: str) -> str:

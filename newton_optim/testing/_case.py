@@ -88,6 +88,16 @@ class Case:
         return self.outputs.num_samples
 
     @property
+    def targets(self) -> list[Tensor]:
+        """The arguments that hold one real number for each output, as matrices `(N, m)`."""
+        if len(self.outputs.parts) != 1:
+            return []
+        shape = self.outputs.parts[0].shape
+        tensors = (arg for arg in self.args if isinstance(arg, Tensor))
+        real = (arg for arg in tensors if arg.is_floating_point() and arg.shape == shape)
+        return [arg.reshape(self.y.shape) for arg in real]
+
+    @property
     def batch_factor(self) -> int:
         """The factor from a gradient that reaches the network to the per-sample scale: N or 1."""
         return batch_factor(self.num_samples, self.reduction)
@@ -108,9 +118,10 @@ class Case:
     def select(self, samples: Tensor) -> Case:
         """The samples with these indices, in this order, with their arguments and mask.
 
-        Tensors that ``functools.partial`` binds stay, unless they are the mask.
+        Tensors that ``functools.partial`` binds stay, unless they are a mask: boolean, and of the
+        shape of the outputs.
         """
-        N = self.num_samples
+        N, shapes = self.num_samples, [part.shape for part in self.outputs.parts]
 
         def rows(tensor: Tensor) -> Tensor:
             is_per_sample = tensor.dim() > 0 and tensor.shape[0] == N
@@ -119,7 +130,7 @@ class Case:
         outputs = replace(self.outputs, parts=[rows(part) for part in self.outputs.parts])
 
         def rows_of_mask(tensor: Tensor) -> Tensor:
-            is_mask = self.mask is not None and torch.equal(tensor, self.mask.to(tensor.device))
+            is_mask = tensor.dtype == torch.bool and tensor.shape in shapes
             return rows(tensor) if is_mask else tensor
 
         return replace(

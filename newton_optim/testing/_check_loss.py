@@ -19,6 +19,8 @@ from newton_optim.testing._run_property import run_property
 from newton_optim.testing._unchanged import check_mask
 from newton_optim.testing._variants import Variant, variants
 
+_NOT_AT_TARGETS = {prop.name for prop in PROPERTIES if prop.on_variants and not prop.at_target}
+
 
 def check_loss(
     loss_fn: Callable[..., Any],
@@ -112,7 +114,7 @@ def _result(
             "in a closure as arguments, so that they can be cast"
         )
         return replace(result, detail=reason)
-    return _with_cause(result, causes, [variant.label for variant in at])
+    return _with_cause(result, causes, at)
 
 
 def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
@@ -123,11 +125,18 @@ def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
 
 
 def _with_cause(
-    result: PropertyResult, causes: Sequence[PropertyResult], labels: list[str]
+    result: PropertyResult, causes: Sequence[PropertyResult], at: Sequence[Variant]
 ) -> PropertyResult:
-    """The failure with the first cause that was seen at these outputs or before."""
+    """The failure with the first cause that was seen at these outputs or before.
+
+    What is found at a target follows only from what was checked there, or does not depend on the
+    outputs.
+    """
+    labels = [variant.label for variant in at]
+    place = labels.index(result.where)
     for cause in causes:
-        if labels.index(cause.where) <= labels.index(result.where):
+        elsewhere = at[place].is_target and cause.name in _NOT_AT_TARGETS
+        if labels.index(cause.where) <= place and not elsewhere:
             return replace(result, follows=cause.follows or cause.name)
     return result
 

@@ -74,23 +74,12 @@ def half_squared_error(case: Case) -> str | None:
 def _is_half_squared_error(case: Case) -> bool:
     if len(case.args) != 1 or not _is_single_tensor(case):
         return False
-    found = targets(case)
+    found = case.targets
     if not found:
         return False
     t = found[0]
     difference = (gradient(case) - (case.y - t)).norm()
     return bool(difference <= _HALF_SQUARED_ERROR * (case.y.norm() + t.norm()))
-
-
-def targets(case: Case) -> list[Tensor]:
-    """The arguments that hold one real number for each output, as matrices `(N, m)`."""
-    shape = case.outputs.parts[0].shape
-    is_single = len(case.outputs.parts) == 1
-    return [
-        arg.reshape(case.y.shape)
-        for arg in case.args
-        if is_single and isinstance(arg, Tensor) and arg.is_floating_point() and arg.shape == shape
-    ]
 
 
 def _is_single_tensor(case: Case) -> bool:

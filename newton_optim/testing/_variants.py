@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 
 from newton_optim.testing._case import Case
-from newton_optim.testing._requirements import targets
 
 _HINT = "; if outputs of this size do not occur, leave the factor out of spreads="
 
@@ -41,7 +40,7 @@ def variants(case: Case, spreads: Sequence[float]) -> list[Variant]:
     if y.shape[1] > 1:
         tied = torch.cat([y[:, :1], y[:, :1], y[:, 2:]], dim=1)
         found.append(Variant("with ties", case.at(tied)))
-    for target in targets(case):
+    for target in case.targets:
         found.append(Variant("at outputs = target", case.at(target), is_target=True))
     for factor in spreads:
         if factor != 1.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -203,3 +204,60 @@ def test_the_default_device_does_not_matter(
 def test_bad_arguments(arguments: Any, options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check_loss(*arguments, **options)
+
+
+def test_promises_limit_what_is_checked() -> None:
+    def linear_and_coupled(y: Tensor) -> Tensor:
+        return y.abs().clamp(max=1.0).sum() * 1.0 + (y - y.mean(0)).abs().sum()
+
+    promises = ["coupled", "first_order", "piecewise_constant"]
+    report = check_loss(linear_and_coupled, Y, reduction="sum", expect=promises)
+    assert report.ok, report
+    for name, reason in {
+        "samples_independent": "declared coupled",
+        "duplication_invariant": "declared coupled",
+        "batch_invariant": "declared coupled",
+        "no_dead_zone": "declared piecewise_constant",
+        "fixpoint": "declared first_order",
+    }.items():
+        assert report[name].status == "not applicable"
+        assert report[name].detail == reason
+    assert report["twice_differentiable"].status == "passed"
+
+
+def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
+    """The overflow needs wide outputs, the wrong scale does not."""
+
+    def two_bugs(y: Tensor) -> Tensor:
+        return 2 * (1 + y.exp()).log().sum()
+
+    report = check_loss(two_bugs, Y)
+    assert report.causes == ["float32_matches_float64", "duplication_invariant"]
+    assert report["finite"].follows == "float32_matches_float64"
+    assert report["batch_invariant"].follows == "duplication_invariant"
+
+
+def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere() -> None:
+    def two_bugs(y: Tensor, t: Tensor) -> Tensor:
+        return ((y - t).square().sum(-1)).sqrt() + (1 + y.exp()).log().sum(-1)
+
+    labels = Y - 0.5
+    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).causes == [
+        "float32_matches_float64",
+        "finite",
+    ]
+
+
+def test_a_bound_mask_goes_with_its_samples() -> None:
+    mask = T > 0
+    bound = functools.partial(masked, mask=mask)
+    assert check_loss(bound, Y, T, mask=mask).ok
+
+
+def test_a_boolean_target_is_no_real_one() -> None:
+    def hinge(y: Tensor, t: Tensor) -> Tensor:
+        return F.softplus(torch.where(t, -y, y)).sum(-1)
+
+    report = check_loss(hinge, Y, T > 0)
+    assert report.ok
+    assert report["mse_collapse"].status == "not applicable"

@@ -11,7 +11,6 @@ from newton_optim.testing._case import Case
 from newton_optim.testing._comparison import show
 from newton_optim.testing._evaluation import UnusableLossError
 from newton_optim.testing._quantities import gradient, total
-from newton_optim.testing._requirements import targets
 
 _SAMPLES = 4
 """How many samples with a zero gradient are looked at."""
@@ -72,7 +71,7 @@ def _lower(case: Case, i: int) -> Tensor | None:
 def _candidates(case: Case, i: int) -> Iterator[Tensor]:
     y = case.y
     yield from (t * y[i] for t in _TOWARDS_ZERO)
-    yield from (target[i] for target in targets(case))
+    yield from (target[i] for target in case.targets)
     yield from (y[j] for j in range(min(len(y), 2 * _SAMPLES)) if j != i)
 
 

@@ -11,7 +11,9 @@ from newton_optim.testing._properties._contract import (
     assert_inputs_unchanged,
     assert_usable,
 )
+from newton_optim.testing._properties._dead_zone import assert_no_dead_zone
 from newton_optim.testing._properties._descent import assert_descent_direction
+from newton_optim.testing._properties._dtype import assert_dtype_kept
 from newton_optim.testing._properties._entry_points_agree import assert_entry_points_agree
 from newton_optim.testing._properties._finite import assert_finite
 from newton_optim.testing._properties._fixpoint import assert_fixpoint
@@ -24,6 +26,7 @@ from newton_optim.testing._properties._invariances import (
 from newton_optim.testing._properties._mse_collapse import assert_mse_collapse
 from newton_optim.testing._properties._padding import assert_padding_ignored
 from newton_optim.testing._properties._samples import (
+    assert_batch_invariant,
     assert_duplication_invariant,
     assert_sample_equivariant,
     assert_samples_independent,
@@ -36,10 +39,12 @@ from newton_optim.testing._report import LossReport, PropertyResult
 __all__ = [
     "LossReport",
     "PropertyResult",
+    "assert_batch_invariant",
     "assert_coordinate_equivariant",
     "assert_derivatives_match",
     "assert_descent_direction",
     "assert_deterministic",
+    "assert_dtype_kept",
     "assert_duplication_invariant",
     "assert_entry_points_agree",
     "assert_finite",
@@ -48,6 +53,7 @@ __all__ = [
     "assert_identity_steps_like_base",
     "assert_inputs_unchanged",
     "assert_mse_collapse",
+    "assert_no_dead_zone",
     "assert_padding_ignored",
     "assert_sample_equivariant",
     "assert_samples_independent",

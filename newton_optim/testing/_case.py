@@ -12,7 +12,7 @@ from torch import Tensor
 from newton_optim import LossDerivatives
 from newton_optim._checks import describe
 from newton_optim._outputs import Outputs, flatten_outputs
-from newton_optim.testing._cast import cast_loss, map_tensors
+from newton_optim.testing._cast import cast_loss, map_bound, map_tensors
 from newton_optim.testing._core import (
     batch_factor,
     check_reduction,
@@ -34,6 +34,7 @@ class Case:
             sample.
         reduction: how a 0-dim loss was reduced.
         mask: which outputs count, boolean, in the shape of the outputs; ``None`` if all do.
+        promises: what the loss is declared to be, of ``PROMISES``.
     """
 
     loss_fn: Callable[..., Any]
@@ -41,6 +42,7 @@ class Case:
     args: tuple[Any, ...]
     reduction: str
     mask: Tensor | None = None
+    promises: frozenset[str] = frozenset()
 
     @classmethod
     def checked(
@@ -86,6 +88,16 @@ class Case:
         return self.outputs.num_samples
 
     @property
+    def targets(self) -> list[Tensor]:
+        """The arguments that hold one real number for each output, as matrices `(N, m)`."""
+        if len(self.outputs.parts) != 1:
+            return []
+        shape = self.outputs.parts[0].shape
+        tensors = (arg for arg in self.args if isinstance(arg, Tensor))
+        real = (arg for arg in tensors if arg.is_floating_point() and arg.shape == shape)
+        return [arg.reshape(self.y.shape) for arg in real]
+
+    @property
     def batch_factor(self) -> int:
         """The factor from a gradient that reaches the network to the per-sample scale: N or 1."""
         return batch_factor(self.num_samples, self.reduction)
@@ -104,16 +116,26 @@ class Case:
         return replace(self, outputs=replace(self.outputs, parts=parts))
 
     def select(self, samples: Tensor) -> Case:
-        """The samples with these indices, in this order, with their arguments and mask."""
-        N = self.num_samples
+        """The samples with these indices, in this order, with their arguments and mask.
+
+        Tensors that ``functools.partial`` binds stay, unless they are a mask: boolean, and of the
+        shape of the outputs.
+        """
+        N, shapes = self.num_samples, [part.shape for part in self.outputs.parts]
 
         def rows(tensor: Tensor) -> Tensor:
             is_per_sample = tensor.dim() > 0 and tensor.shape[0] == N
             return tensor[samples.to(tensor.device)] if is_per_sample else tensor
 
         outputs = replace(self.outputs, parts=[rows(part) for part in self.outputs.parts])
+
+        def rows_of_mask(tensor: Tensor) -> Tensor:
+            is_mask = tensor.dtype == torch.bool and tensor.shape in shapes
+            return rows(tensor) if is_mask else tensor
+
         return replace(
             self,
+            loss_fn=map_bound(rows_of_mask, self.loss_fn),
             outputs=outputs,
             args=map_tensors(rows, self.args),
             mask=None if self.mask is None else rows(self.mask),

@@ -22,6 +22,17 @@ def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     return value
 
 
+def map_bound(
+    function: Callable[[Tensor], Tensor], loss_fn: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The loss with ``function`` applied to every tensor that a ``functools.partial`` binds."""
+    if not isinstance(loss_fn, functools.partial):
+        return loss_fn
+    inner = map_bound(function, loss_fn.func)
+    args, keywords = map_tensors(function, loss_fn.args), map_tensors(function, loss_fn.keywords)
+    return functools.partial(inner, *args, **keywords)
+
+
 def cast_loss(
     loss_fn: Callable[..., Any], cast: Callable[[Tensor], Tensor], dtype: torch.dtype
 ) -> Callable[..., Any]:

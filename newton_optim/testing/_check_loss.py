@@ -12,11 +12,14 @@ from torch import Tensor
 from newton_optim._checks import check_choice, check_positive
 from newton_optim.testing._case import Case
 from newton_optim.testing._evaluation import UnusableLossError
-from newton_optim.testing._property_table import OPTIONAL, PROPERTIES, Property
+from newton_optim.testing._promises import PROMISES
+from newton_optim.testing._property_table import PROPERTIES, Property
 from newton_optim.testing._report import LossReport, PropertyResult
 from newton_optim.testing._run_property import run_property
 from newton_optim.testing._unchanged import check_mask
 from newton_optim.testing._variants import Variant, variants
+
+_NOT_AT_TARGETS = {prop.name for prop in PROPERTIES if prop.on_variants and not prop.at_target}
 
 
 def check_loss(
@@ -30,8 +33,9 @@ def check_loss(
 ) -> LossReport:
     """Check every property that applies to a loss, at these outputs and at wider ones.
 
-    The properties of numbers (``finite``, ``float32_matches_float64``, ``twice_differentiable``)
-    are checked at the outputs as given, with ties, and multiplied by ``spreads``. A failure is
+    The properties of numbers (``finite``, ``float32_matches_float64``, ``twice_differentiable``,
+    ``no_dead_zone``) are checked at the outputs as given, with ties, and multiplied by ``spreads``;
+    ``finite`` also at outputs equal to an argument of their shape. A failure is
     reported at the smallest example that still fails: fewer samples, rounder numbers. Whatever is
     wrong with the loss is in the report, never a traceback: a loss that raises, has the wrong
     shape, cannot be differentiated or is random fails one of the first properties, and the others
@@ -48,8 +52,11 @@ def check_loss(
             samples; bind any other tensor of that size with ``functools.partial``.
         reduction: how a 0-dim loss was reduced: "mean" or "sum".
         spreads: factors above 0; ``(1.0,)`` for a loss that is not defined on all numbers.
-        expect: which of "coordinate_equivariant" and "shift_invariant" the loss promises. A loss
-            without a promise passes if it has the property; otherwise it is not applicable.
+        expect: what the loss promises. "coordinate_equivariant", "shift_invariant": the property
+            must hold; without the promise it passes or is not applicable. "coupled": samples depend
+            on each other on purpose. "first_order": the loss is piecewise linear, or has no second
+            derivative; only gradients are checked. "piecewise_constant": the gradient is exactly
+            zero in places on purpose.
         mask: boolean, in the shape of the outputs, true where an output counts: the loss promises
             to ignore the others.
 
@@ -62,7 +69,8 @@ def check_loss(
     """
     case = Case.checked(loss_fn, outputs, args, reduction, dtype=None)
     factors = [check_positive("spreads", factor) for factor in spreads]
-    promised = {check_choice("expect", name, OPTIONAL) for name in expect}
+    promises = frozenset(check_choice("expect", name, PROMISES) for name in expect)
+    case = replace(case, promises=promises)
     if mask is not None:
         check_mask(mask, outputs)
         case = replace(case, mask=mask)
@@ -70,39 +78,66 @@ def check_loss(
     results: list[PropertyResult] = []
     missing: str | None = None
     for prop in PROPERTIES:
-        if missing is None:
-            result = _result(prop, at, is_promised=prop.name in promised)
-            if prop.role == "required" and result.status == "failed":
-                missing = prop.name
-        else:
-            result = PropertyResult(prop.name, "not applicable", f"the loss is not {missing}")
-        results.append(result)
+        if missing is not None:
+            reason = f"the loss is not {missing}"
+            results.append(PropertyResult(prop.name, "not applicable", reason))
+            continue
+        results.append(_result(prop, at, results))
+        if prop.role == "required" and results[-1].status == "failed":
+            missing = prop.name
     return LossReport(_name(loss_fn), tuple(results))
 
 
-def _result(prop: Property, at: Sequence[Variant], *, is_promised: bool) -> PropertyResult:
+def _result(
+    prop: Property, at: Sequence[Variant], before: Sequence[PropertyResult]
+) -> PropertyResult:
     """One row of the report."""
     case = at[0].case
     reason = prop.requirement(case)
     if reason is not None:
         return PropertyResult(prop.name, "not applicable", reason)
-    may_fail = prop.role != "optional" or is_promised
+    may_fail = prop.role != "optional" or prop.name in case.promises
+    causes = [row for row in before if row.status == "failed" and row.name in prop.follows]
     result = run_property(
         prop,
-        at if prop.on_variants else at[:1],
-        smallest=may_fail and prop.role != "required",
+        _where_checked(prop, at),
+        smallest=may_fail and prop.role != "required" and not causes,
     )
     if result.status != "failed":
         return result
     if not may_fail:
         reason = "does not hold; name it in expect= if it is promised"
-        return replace(result, status="not applicable", detail=reason)
+        return PropertyResult(prop.name, "not applicable", reason)
     if prop.role == "required" and _needs_its_own_dtype(case):
         reason = (
             f"{result.detail}. The kit computes in float64: pass the tensors that the loss holds "
             "in a closure as arguments, so that they can be cast"
         )
         return replace(result, detail=reason)
+    return _with_cause(result, causes, at)
+
+
+def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
+    """The variants on which a property is checked."""
+    if not prop.on_variants:
+        return [at[0]]
+    return [variant for variant in at if prop.at_target or not variant.is_target]
+
+
+def _with_cause(
+    result: PropertyResult, causes: Sequence[PropertyResult], at: Sequence[Variant]
+) -> PropertyResult:
+    """The failure with the first cause that was seen at these outputs or before.
+
+    What is found at a target follows only from what was checked there, or does not depend on the
+    outputs.
+    """
+    labels = [variant.label for variant in at]
+    place = labels.index(result.where)
+    for cause in causes:
+        elsewhere = at[place].is_target and cause.name in _NOT_AT_TARGETS
+        if labels.index(cause.where) <= place and not elsewhere:
+            return replace(result, follows=cause.follows or cause.name)
     return result
 
 

@@ -34,6 +34,12 @@ def assert_rows_close(
     )
 
 
+def finite_norms(rows: Tensor) -> Tensor:
+    """The Euclidean norm of each row, `(N,)`; zero for a row that is not finite."""
+    norms = torch.linalg.vector_norm(rows, dim=1)
+    return torch.where(norms.isfinite(), norms, 0.0)
+
+
 def worst(error: Tensor, bound: Tensor, wrong: Tensor) -> int:
     """The flat index at which the error exceeds its bound the most, among those that are wrong."""
     excess = torch.where(wrong, (error / bound).nan_to_num(torch.inf, torch.inf), -1.0)

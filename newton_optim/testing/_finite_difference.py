@@ -35,12 +35,15 @@ class Difference:
     def compare(self, what: str, expected: Tensor, noise: Tensor, outputs: Tensor) -> None:
         """Raise if ``expected`` differs by more than the uncertainty and ``noise`` allow.
 
+        What is not finite is not judged.
+
         Raises:
             AssertionError: with the sample, the coordinate and both numbers.
         """
         allowed = self.uncertainty + noise
         error = (self.value - expected).abs()
-        wrong = ~(error <= allowed) & self.value.isfinite()
+        judged = self.value.isfinite() & expected.isfinite() & allowed.isfinite()
+        wrong = ~(error <= allowed) & judged
         if wrong.any():
             i, j = divmod(worst(error, allowed, wrong), error.shape[1])
             raise AssertionError(

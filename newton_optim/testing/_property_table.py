@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from newton_optim.testing import _requirements as requires
+from newton_optim.testing._case import Case
+from newton_optim.testing._float32_range import describe_beyond
 from newton_optim.testing._properties._contract import (
     assert_deterministic,
     assert_inputs_unchanged,
     assert_usable,
 )
+from newton_optim.testing._properties._dead_zone import assert_no_dead_zone
 from newton_optim.testing._properties._descent import assert_descent_direction
+from newton_optim.testing._properties._dtype import assert_dtype_kept
 from newton_optim.testing._properties._entry_points_agree import (
     assert_entry_points_agree,
     describe_refusals,
@@ -33,6 +37,7 @@ from newton_optim.testing._properties._invariances import (
 from newton_optim.testing._properties._mse_collapse import assert_loss_collapses
 from newton_optim.testing._properties._padding import assert_padding_ignored
 from newton_optim.testing._properties._samples import (
+    assert_batch_invariant,
     assert_duplication_invariant,
     assert_sample_equivariant,
     assert_samples_independent,
@@ -45,6 +50,22 @@ from newton_optim.testing._properties._stated_derivatives import assert_derivati
 from newton_optim.testing._properties._two_newton_steps import assert_two_newton_steps_are_one
 
 Role = Literal["required", "expected", "optional"]
+
+_BASICS = ("inputs_unchanged", "dtype_kept", "finite")
+_DERIVATIVES = (*_BASICS, "twice_differentiable")
+_SAMPLES = ("samples_independent", "sample_equivariant", "duplication_invariant")
+
+
+def _no_options(case: Case) -> dict[str, Any]:
+    return {}
+
+
+def _mask(case: Case) -> dict[str, Any]:
+    return {"mask": case.mask}
+
+
+def _order(case: Case) -> dict[str, Any]:
+    return {"order": 1} if "first_order" in case.promises else {}
 
 
 def _no_remark(found: None) -> str:
@@ -63,7 +84,9 @@ class Property:
             loss has it. "optional": a loss may promise it (``expect=``); without the promise it
             passes or does not apply.
         on_variants: whether it is also checked with ties and at wider outputs.
-        takes_mask: whether the assert function has a keyword ``mask``.
+        at_target: whether it is also checked at outputs equal to an argument.
+        options: further keywords of the assert function.
+        follows: properties whose failure makes this one fail as well.
         remark: from what the assert function returns to a remark in the report.
     """
 
@@ -72,23 +95,66 @@ class Property:
     requirement: requires.Requirement = requires.nothing
     role: Role = "expected"
     on_variants: bool = False
-    takes_mask: bool = False
+    at_target: bool = False
+    options: Callable[[Case], dict[str, Any]] = _no_options
+    follows: tuple[str, ...] = _DERIVATIVES
     remark: Callable[[Any], str] = _no_remark
 
 
 PROPERTIES: Final = (
-    Property("usable", assert_usable, role="required"),
-    Property("deterministic", assert_deterministic, role="required"),
-    Property("inputs_unchanged", assert_inputs_unchanged),
-    Property("finite", assert_finite, on_variants=True),
-    Property("float32_matches_float64", assert_float32_matches_float64, on_variants=True),
+    Property("usable", assert_usable, role="required", follows=()),
+    Property("deterministic", assert_deterministic, role="required", follows=()),
+    Property("inputs_unchanged", assert_inputs_unchanged, follows=()),
+    Property("dtype_kept", assert_dtype_kept, follows=()),
     Property(
-        "twice_differentiable", assert_twice_differentiable, on_variants=True, remark=describe_kinks
+        "float32_matches_float64",
+        assert_float32_matches_float64,
+        on_variants=True,
+        options=_order,
+        follows=_BASICS[:2],
+        remark=describe_beyond,
     ),
-    Property("derivatives_match", assert_derivatives_match, requires.derivatives_method),
-    Property("samples_independent", assert_samples_independent, requires.two_samples),
+    Property(
+        "finite",
+        assert_finite,
+        on_variants=True,
+        at_target=True,
+        options=_order,
+        follows=(*_BASICS[:2], "float32_matches_float64"),
+        remark=describe_beyond,
+    ),
+    Property(
+        "twice_differentiable",
+        assert_twice_differentiable,
+        on_variants=True,
+        options=_order,
+        follows=_BASICS,
+        remark=describe_kinks,
+    ),
+    Property(
+        "no_dead_zone",
+        assert_no_dead_zone,
+        requires.nowhere_constant,
+        on_variants=True,
+        follows=_BASICS,
+    ),
+    Property(
+        "derivatives_match", assert_derivatives_match, requires.derivatives_method, follows=_BASICS
+    ),
     Property("sample_equivariant", assert_sample_equivariant, requires.two_samples),
-    Property("duplication_invariant", assert_duplication_invariant),
+    Property("samples_independent", assert_samples_independent, requires.two_uncoupled_samples),
+    Property(
+        "duplication_invariant",
+        assert_duplication_invariant,
+        requires.uncoupled,
+        follows=(*_DERIVATIVES, *_SAMPLES[:2]),
+    ),
+    Property(
+        "batch_invariant",
+        assert_batch_invariant,
+        requires.two_uncoupled_samples,
+        follows=(*_DERIVATIVES, *_SAMPLES),
+    ),
     Property(
         "coordinate_equivariant",
         assert_coordinate_equivariant,
@@ -96,7 +162,7 @@ PROPERTIES: Final = (
         role="optional",
     ),
     Property("shift_invariant", assert_shift_invariant, role="optional"),
-    Property("padding_ignored", assert_padding_ignored, requires.mask, takes_mask=True),
+    Property("padding_ignored", assert_padding_ignored, requires.mask, options=_mask),
     Property("descent_direction", assert_descent_direction, requires.second_derivative),
     Property(
         "entry_points_agree",
@@ -116,6 +182,3 @@ PROPERTIES: Final = (
         "two_newton_steps_are_one", assert_two_newton_steps_are_one, requires.second_derivative
     ),
 )
-
-OPTIONAL: Final = tuple(prop.name for prop in PROPERTIES if prop.role == "optional")
-"""The names that ``expect=`` takes."""

@@ -69,18 +69,22 @@ def stated_hessian(case: Case) -> Tensor:
     return H.flatten(1)
 
 
-def derivatives(case: Case) -> Iterator[tuple[str, Quantity, Quantity | None]]:
+def derivatives(case: Case, order: int = 2) -> Iterator[tuple[str, Quantity, Quantity | None]]:
     """The derivatives that a loss has, by autograd and from its ``derivatives`` method.
+
+    Args:
+        case: the loss at its outputs.
+        order: the highest one.
 
     Yields:
         What a message calls it, the quantity, and the same by autograd; ``None`` if autograd does
         not have it.
     """
-    twice = has_hessian(case)
+    twice = order > 1 and has_hessian(case)
     yield "gradient", gradient, gradient
     if twice:
         yield "Hessian", hessian, hessian
     if has_derivatives(case.loss_fn):
         yield "gradient of `derivatives`", stated_gradient, gradient
-        if case.stated_derivatives().hessian is not None:
+        if order > 1 and case.stated_derivatives().hessian is not None:
             yield "Hessian of `derivatives`", stated_hessian, hessian if twice else None

@@ -20,11 +20,15 @@ class PropertyResult:
         status: "passed", "failed" or "not applicable".
         detail: the numbers at the smallest example that fails, the reason why the property does not
             apply, or a remark.
+        where: at which outputs it failed; empty for those that were given.
+        follows: the property whose failure makes this one fail, if it is not a cause of its own.
     """
 
     name: str
     status: Status
     detail: str
+    where: str = ""
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class LossReport:
         """The names of the properties that failed."""
         return [result.name for result in self.results if result.status == "failed"]
 
+    @property
+    def causes(self) -> list[str]:
+        """The names of the properties that failed and follow from no other failure."""
+        return [name for name in self.failed if not self[name].follows]
+
     def __getitem__(self, name: str) -> PropertyResult:
         for result in self.results:
             if result.name == name:
@@ -71,5 +80,6 @@ class LossReport:
 def _rows(result: PropertyResult, names: int) -> list[str]:
     """One line, and as many as a long detail needs below it."""
     start = f"{result.name:<{names}}  {result.status:<14}  "
-    text = textwrap.wrap(result.detail, _WIDTH - len(start)) or [""]
+    detail = f"follows from {result.follows}: {result.detail}" if result.follows else result.detail
+    text = textwrap.wrap(detail, _WIDTH - len(start)) or [""]
     return [(start + text[0]).rstrip(), *(" " * len(start) + line for line in text[1:])]

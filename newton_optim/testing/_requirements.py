@@ -23,7 +23,9 @@ def nothing(case: Case) -> str | None:
 
 
 def second_derivative(case: Case) -> str | None:
-    """Autograd can differentiate the loss twice."""
+    """Autograd can differentiate the loss twice, and it is not declared as first order."""
+    if "first_order" in case.promises:
+        return "declared first_order"
     return None if has_hessian(case.to(torch.float64)) else "the loss has no second derivative"
 
 
@@ -35,6 +37,23 @@ def derivatives_method(case: Case) -> str | None:
 def two_samples(case: Case) -> str | None:
     """There is another sample to compare with."""
     return None if case.num_samples > 1 else "there is only one sample"
+
+
+def uncoupled(case: Case) -> str | None:
+    """The samples are not declared as coupled."""
+    return "declared coupled" if "coupled" in case.promises else None
+
+
+def two_uncoupled_samples(case: Case) -> str | None:
+    """There is another sample, which must not matter."""
+    return two_samples(case) or uncoupled(case)
+
+
+def nowhere_constant(case: Case) -> str | None:
+    """The loss is not declared as constant in places, and the samples not as coupled."""
+    if "piecewise_constant" in case.promises:
+        return "declared piecewise_constant"
+    return uncoupled(case)
 
 
 def single_tensor(case: Case) -> str | None:
@@ -55,10 +74,10 @@ def half_squared_error(case: Case) -> str | None:
 def _is_half_squared_error(case: Case) -> bool:
     if len(case.args) != 1 or not _is_single_tensor(case):
         return False
-    target, part = case.args[0], case.outputs.parts[0]
-    if not isinstance(target, Tensor) or target.shape != part.shape:
+    found = case.targets
+    if not found:
         return False
-    t = target.reshape(len(part), -1)
+    t = found[0]
     difference = (gradient(case) - (case.y - t)).norm()
     return bool(difference <= _HALF_SQUARED_ERROR * (case.y.norm() + t.norm()))
 

@@ -40,7 +40,8 @@ def run_property(
             remark = str(error)
         except Exception as error:
             detail = _smallest_failure(prop, variant.case, error) if smallest else _message(error)
-            return PropertyResult(prop.name, "failed", variant.labelled(detail))
+            detail = variant.labelled(detail) + variant.hint
+            return PropertyResult(prop.name, "failed", detail, where=variant.label)
         if remark:
             remarks.append(variant.labelled(remark))
     return PropertyResult(prop.name, "passed", "; ".join(remarks))
@@ -48,13 +49,12 @@ def run_property(
 
 def _check(prop: Property, case: Case) -> str:
     """Call the assert function; its remark, if it passes."""
-    options = {"mask": case.mask} if prop.takes_mask else {}
     found = prop.check(
         case.loss_fn,
         case.structured_outputs,
         *case.copied_args(),
         reduction=case.reduction,
-        **options,
+        **prop.options(case),
     )
     return prop.remark(found)
 

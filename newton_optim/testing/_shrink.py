@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import torch
@@ -10,25 +11,28 @@ from torch import Tensor
 from newton_optim.testing._case import Case
 
 _MAX_TRIES = 80
+MAX_SECONDS = 2.0
+"""After this time, the smallest example so far is taken."""
 
 
 def shrink(case: Case, failure: Callable[[Case], str | None]) -> tuple[Case, str]:
     """Take fewer samples, then rounder numbers, as long as the case fails.
 
     Numbers stay between the smallest and the largest of the outputs, so that they stay in the
-    domain of most losses.
+    domain of most losses. After two seconds, the smallest example so far is returned.
 
     Args:
         case: one that fails.
         failure: the message of a failure, or ``None``.
     """
     message, tries = failure(case) or "", 0
+    deadline = time.monotonic() + MAX_SECONDS
     simpler = True
     while simpler:
         simpler = False
         for candidate in (*_fewer_samples(case), *_rounder_numbers(case)):
             tries += 1
-            if tries > _MAX_TRIES:
+            if tries > _MAX_TRIES or time.monotonic() > deadline:
                 return case, message
             found = failure(candidate)
             if found is not None:

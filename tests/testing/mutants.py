@@ -15,10 +15,12 @@ from tests.testing.broken_losses import (
     batch_statistics,
     changes_outputs,
     changes_target,
+    clamped_log,
     cross_entropy_of_one_probability,
     detached_in_second_order,
     detached_padding,
     distances,
+    hard_coded_float32,
     hides_a_factor,
     log_of_one_minus,
     masked_after_the_softmax,
@@ -26,10 +28,12 @@ from tests.testing.broken_losses import (
     overflows,
     probability_ranking,
     random_loss,
+    returns_float32,
     second_looks_at_first,
     transposed_ranking,
     weighs_by_coordinate,
     weighs_by_position,
+    weighted_by_the_batch,
     wrong_backward,
     zero_hessian,
 )
@@ -100,6 +104,18 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "log(1 - p)": Mutant(testing.assert_finite, (log_of_one_minus, WIDE), "is not finite"),
     "overflow of exp": Mutant(testing.assert_finite, (overflows, 10 * WIDE), "is not finite"),
+    "hard-coded float32": Mutant(
+        testing.assert_dtype_kept, (hard_coded_float32, Y, T), "computes in float32 for float64"
+    ),
+    "result in float32": Mutant(
+        testing.assert_dtype_kept, (returns_float32, Y, T), "returns float32 for float64 outputs"
+    ),
+    "log of a clamped probability": Mutant(
+        testing.assert_no_dead_zone, (clamped_log, WIDE), "exactly zero .* the loss is lower at"
+    ),
+    "weighted mean": Mutant(
+        testing.assert_batch_invariant, (weighted_by_the_batch, Y, T), "gradient of a sample alone"
+    ),
     "NaN at ties": Mutant(
         testing.assert_finite, (distances, torch.tensor([[1.0, 1.0, 2.0]])), "the gradient .* nan"
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from newton_optim.sorting import RankingLoss, SoftSort
-from newton_optim.testing import LossReport, check_loss
+from newton_optim.testing import LossReport, _shrink, check_loss
 from tests.testing.broken_losses import distances, random_loss
 from tests.testing.functions import elementwise
 from tests.testing.losses import T, Y, half_squared_error, smooth
@@ -86,7 +88,10 @@ def test_variants_of_the_outputs() -> None:
     report = check_loss(distances, Y)
     assert report["finite"].detail.startswith("with ties: the gradient of sample 0 is not finite")
     overflows = check_loss(lambda y: y.exp().sum(-1), Y)
-    assert overflows["finite"].detail.startswith("outputs times 100: ")
+    assert overflows.ok
+    remark = "outputs times 100: not judged where the value exceeds the range of float32"
+    assert overflows["finite"].detail.startswith(remark)
+    assert "spreads=" in overflows["finite"].detail
     assert check_loss(lambda y: y.exp().sum(-1), Y, spreads=(1.0, 10.0)).ok
 
 
@@ -145,7 +150,7 @@ def test_losses_that_cannot_be_used_give_a_report(loss: Any, failed: str, messag
     assert message in report[failed].detail
     found = list(statuses(report).values())
     first = [result.name for result in report.results].index(failed)
-    assert found == ["passed"] * first + ["failed"] + ["not applicable"] * (19 - first)
+    assert found == ["passed"] * first + ["failed"] + ["not applicable"] * (22 - first)
     assert report["fixpoint"].detail == f"the loss is not {failed}"
 
 
@@ -171,7 +176,10 @@ def overflowing(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
         (overflowing, {"finite"}),
     ],
 )
-def test_the_default_device_does_not_matter(loss: Any, failed: set[str]) -> None:
+def test_the_default_device_does_not_matter(
+    loss: Any, failed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shrink, "MAX_SECONDS", math.inf)  # The same smallest example twice.
     mask = T > 0
     expected = check_loss(loss, Y, T, mask, mask=mask)
     assert failed <= set(expected.failed)
@@ -196,3 +204,60 @@ def test_the_default_device_does_not_matter(loss: Any, failed: set[str]) -> None
 def test_bad_arguments(arguments: Any, options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check_loss(*arguments, **options)
+
+
+def test_promises_limit_what_is_checked() -> None:
+    def linear_and_coupled(y: Tensor) -> Tensor:
+        return y.abs().clamp(max=1.0).sum() * 1.0 + (y - y.mean(0)).abs().sum()
+
+    promises = ["coupled", "first_order", "piecewise_constant"]
+    report = check_loss(linear_and_coupled, Y, reduction="sum", expect=promises)
+    assert report.ok, report
+    for name, reason in {
+        "samples_independent": "declared coupled",
+        "duplication_invariant": "declared coupled",
+        "batch_invariant": "declared coupled",
+        "no_dead_zone": "declared piecewise_constant",
+        "fixpoint": "declared first_order",
+    }.items():
+        assert report[name].status == "not applicable"
+        assert report[name].detail == reason
+    assert report["twice_differentiable"].status == "passed"
+
+
+def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
+    """The overflow needs wide outputs, the wrong scale does not."""
+
+    def two_bugs(y: Tensor) -> Tensor:
+        return 2 * (1 + y.exp()).log().sum()
+
+    report = check_loss(two_bugs, Y)
+    assert report.causes == ["float32_matches_float64", "duplication_invariant"]
+    assert report["finite"].follows == "float32_matches_float64"
+    assert report["batch_invariant"].follows == "duplication_invariant"
+
+
+def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere() -> None:
+    def two_bugs(y: Tensor, t: Tensor) -> Tensor:
+        return ((y - t).square().sum(-1)).sqrt() + (1 + y.exp()).log().sum(-1)
+
+    labels = Y - 0.5
+    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).causes == [
+        "float32_matches_float64",
+        "finite",
+    ]
+
+
+def test_a_bound_mask_goes_with_its_samples() -> None:
+    mask = T > 0
+    bound = functools.partial(masked, mask=mask)
+    assert check_loss(bound, Y, T, mask=mask).ok
+
+
+def test_a_boolean_target_is_no_real_one() -> None:
+    def hinge(y: Tensor, t: Tensor) -> Tensor:
+        return F.softplus(torch.where(t, -y, y)).sum(-1)
+
+    report = check_loss(hinge, Y, T > 0)
+    assert report.ok
+    assert report["mse_collapse"].status == "not applicable"

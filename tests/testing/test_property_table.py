@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from newton_optim import testing
-from newton_optim.testing._property_table import OPTIONAL, PROPERTIES
+from newton_optim.testing._promises import PROMISES
+from newton_optim.testing._property_table import PROPERTIES
 
 
 def test_every_assert_function_has_a_row() -> None:
@@ -23,5 +24,13 @@ def test_required_properties_come_first() -> None:
     assert "required" not in roles[2:]
 
 
-def test_optional_properties_are_those_that_a_loss_may_promise() -> None:
-    assert OPTIONAL == ("coordinate_equivariant", "shift_invariant")
+def test_every_optional_property_may_be_promised() -> None:
+    optional = {prop.name for prop in PROPERTIES if prop.role == "optional"}
+    assert optional == {"coordinate_equivariant", "shift_invariant"}
+    assert optional < set(PROMISES)
+
+
+def test_a_property_follows_from_rows_above_it() -> None:
+    names = [prop.name for prop in PROPERTIES]
+    for prop in PROPERTIES:
+        assert all(names.index(cause) < names.index(prop.name) for cause in prop.follows)

@@ -39,3 +39,11 @@ def test_results_by_name() -> None:
     assert REPORT["deterministic"].detail == "a remark"
     with pytest.raises(KeyError, match="colour"):
         REPORT["colour"]
+
+
+def test_a_failure_that_follows_is_no_cause() -> None:
+    followed = PropertyResult("fixpoint", "failed", "differs", follows="finite")
+    report = LossReport("a loss", (*REPORT.results, followed))
+    assert report.failed == ["finite", "fixpoint"]
+    assert report.causes == ["finite"]
+    assert "fixpoint           failed          follows from finite: differs" in str(report)

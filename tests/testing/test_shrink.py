@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor
 
+from newton_optim.testing import _shrink
 from newton_optim.testing._case import Case
 from newton_optim.testing._shrink import shrink
 
@@ -53,3 +57,22 @@ def test_it_gives_up_after_a_while() -> None:
 
     shrink(case_of(torch.rand(200, 2)), always)
     assert len(calls) <= 100
+
+
+def test_it_ends_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_shrink, "MAX_SECONDS", 0.0)
+    y = torch.tensor([[1.0], [2.0]])
+    small, message = shrink(case_of(y), failure(lambda y: True))
+    assert (len(small.y), message) == (2, "fails")
+
+
+def test_a_mask_that_is_bound_shrinks_with_the_samples() -> None:
+    y, mask = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[True, False], [True, True]])
+
+    def masked(y: Tensor, *, mask: Tensor, weight: Tensor) -> Tensor:
+        return (y * mask * weight).sum(-1)
+
+    bound = functools.partial(masked, mask=mask, weight=torch.tensor([1.0, 2.0]))
+    case = replace(Case.checked(bound, y, (), "mean"), mask=mask)
+    small, _ = shrink(case, failure(lambda y: 4.0 in y))
+    assert small.evaluate().value.tolist() == [3.0 + 2 * 4.0]

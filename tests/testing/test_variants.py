@@ -32,3 +32,11 @@ def test_the_label_comes_before_a_text() -> None:
     given, tied = variants(Case.checked(torch.sum, Y, (), "mean"), [])
     assert given.labelled("text") == "text"
     assert tied.labelled("text") == "with ties: text"
+
+
+def test_outputs_equal_to_the_arguments_of_their_shape() -> None:
+    args = (2 * Y, Y > 2, torch.ones(2), Y.long())
+    found = variants(Case.checked(torch.sum, Y, args, "mean"), [])
+    assert [variant.label for variant in found] == ["", "with ties", "at outputs = target"]
+    assert found[-1].case.y.tolist() == (2 * Y).tolist()
+    assert [variant.is_target for variant in found] == [False, False, True]

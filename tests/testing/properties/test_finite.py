@@ -15,11 +15,33 @@ def test_it_looks_in_the_dtype_of_the_outputs() -> None:
     y = torch.full((1, 2), 100.0)
 
     def overflows(y: Tensor) -> Tensor:
-        return y.exp().sum(-1)
+        return (1 + y.exp()).log().sum(-1)
 
     assert_finite(overflows, y.double())
     with pytest.raises(AssertionError, match=r"the value of sample 0 .* in torch.float32"):
         assert_finite(overflows, y)
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_what_is_too_large_for_float32_is_not_judged(shape: tuple[int, ...]) -> None:
+    y = torch.tensor([[100.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+
+    def exponential(y: Tensor) -> Tensor:
+        return y.exp().sum(-1) if shape else y.exp().sum()
+
+    assert assert_finite(exponential, y)[0] == "value"
+    assert assert_finite(exponential, y.double()) == []
+    assert assert_finite(exponential, y[1:]) == []
+
+
+def test_the_order_leaves_out_the_hessian() -> None:
+    def root(y: Tensor) -> Tensor:
+        return y.abs().pow(1.5).sum(-1)
+
+    y = torch.zeros(1, 2)
+    assert_finite(root, y, order=1)
+    with pytest.raises(AssertionError, match="the Hessian of sample 0 is not finite"):
+        assert_finite(root, y)
 
 
 class Infinite:

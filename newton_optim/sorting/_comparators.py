@@ -87,7 +87,7 @@ def comparators(
     v, both = [x[:0]], [x.new_zeros(2, 0, x.shape[1])]
     for first, second, members in layers:
         a, b = x[first], x[second]
-        # In the arithmetic of `ascending_permutation`: near a tie, the last bit matters.
+        # In the arithmetic of ``ascending_permutation``: near a tie, the last bit matters.
         v.append(network.steepness * (b - a))
         pair = weight(network.distribution, torch.stack((v[-1], -v[-1])), network.steepness)
         both.append(pair if idle is None else _without_idle(pair, idle[members]))
@@ -107,7 +107,7 @@ def _without_idle(both: Tensor, idle: Tensor) -> Tensor:
 
 
 def _derivatives(network: SortingNetwork, v: Tensor) -> Tensor:
-    """The four derivatives of `Comparators`, from the `v`, `(K, N)`."""
+    """The four derivatives of :class:`Comparators`, from the `v`, `(K, N)`."""
     slope, curvature = weight_derivatives(network.distribution, v, network.steepness)
     return torch.stack((slope, curvature, v * slope, v * curvature + 2.0 * slope))
 

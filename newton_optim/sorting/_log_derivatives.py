@@ -126,7 +126,7 @@ class LogDerivatives:
             away_a, away_b = shares.other.unsqueeze(-1).unbind(1)
             a.sub_(torch.addcmul(-keep, away_a, D + both))
             b.add_(torch.addcmul(keep, away_b, D - both))
-            if isinstance(wires, Tensor):  # `rows` is a copy.
+            if isinstance(wires, Tensor):  # ``rows`` is a copy.
                 T[wires] = rows.flatten(0, 1)
         return T, half
 

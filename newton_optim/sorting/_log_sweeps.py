@@ -110,17 +110,12 @@ def forward_sweep(
     layers = _pair_indices(network, indices)
     idle = None if lengths is None else idle_comparators(indices, lengths)
     x = to_widest(scores).t().clone()
-    n, nothing = network.n, log_of_nothing(x.dtype)
-    L = x.unsqueeze(-1).new_full((n, x.shape[1], n), nothing)
-    L = L.masked_fill(torch.eye(n, dtype=torch.bool, device=x.device).unsqueeze(1), 0.0)
+    L = _log_identity(x)
     vs, keeps, swaps, shares = [x[:0]], [x[:0]], [x[:0]], []
     for wires, members in layers:
         a, b = pairs_of(x, wires).unbind(1)
         v = network.steepness * (b - a)
-        keep, swap = log_weight_values(network.distribution, v, network.steepness)
-        if idle is not None:
-            keep = keep.masked_fill(idle[members], 0.0)
-            swap = swap.masked_fill(idle[members], nothing)
+        keep, swap = _weights(network, v, None if idle is None else idle[members])
         mixed = swap.exp() * (b - a)
         x[wires] = joined(a + mixed, b - mixed)
         rows = pairs_of(L, wires)
@@ -132,6 +127,21 @@ def forward_sweep(
         for parts, part in ((vs, v), (keeps, keep), (swaps, swap)):
             parts.append(part)
     return ForwardSweep(layers, idle, L, torch.cat(vs), torch.cat(keeps), torch.cat(swaps), shares)
+
+
+def _log_identity(x: Tensor) -> Tensor:
+    """The logarithm of the identity for every sample, `(n, N, n)`, for scores `(n, N)`."""
+    n = x.shape[0]
+    L = x.unsqueeze(-1).new_full((n, x.shape[1], n), log_of_nothing(x.dtype))
+    return L.masked_fill(torch.eye(n, dtype=torch.bool, device=x.device).unsqueeze(1), 0.0)
+
+
+def _weights(network: SortingNetwork, v: Tensor, idle: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The log-weights of a layer, `(members, N)`; idle comparators keep everything."""
+    keep, swap = log_weight_values(network.distribution, v, network.steepness)
+    if idle is None:
+        return keep, swap
+    return keep.masked_fill(idle, 0.0), swap.masked_fill(idle, log_of_nothing(v.dtype))
 
 
 def comparators(network: SortingNetwork, sweep: ForwardSweep, dtype: torch.dtype) -> Comparators:

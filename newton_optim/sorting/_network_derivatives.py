@@ -35,7 +35,7 @@ class Derivatives(Protocol):
 def network_derivatives(
     network: SortingNetwork, scores: Tensor, order: Tensor, mask: Tensor | None = None
 ) -> LossDerivatives:
-    """Value, gradient and Hessian of `network_loss`, right to rounding at any spread.
+    """Value, gradient and Hessian of :func:`network_loss`, right to rounding at any spread.
 
     In log space (:class:`LogDerivatives`). With the weights of a fat-tailed distribution, whose
     products rarely leave the range of the dtype, the entries themselves are faster

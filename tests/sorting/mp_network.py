@@ -70,6 +70,13 @@ def mp_weight(name: str, v: Number, steepness: float) -> Number:
         return 1 / (1 + mpmath.exp(-v / guarded))
 
 
+def mp_log(x: Number) -> Number:
+    """`log x`; that of mpmath is wrong for a number that is 1/4 to all digits but the last."""
+    with mpmath.workdps(DIGITS):
+        mantissa, exponent = mpmath.frexp(x)
+        return mpmath.log(mantissa) + exponent * mpmath.log(2)
+
+
 def mp_weight_derivatives(name: str, v: Number, steepness: float) -> tuple[Number, Number]:
     """`f'(v)` and `f''(v)`, with those at a kink that the library documents."""
     v = mpmath.mpf(v)
@@ -144,7 +151,7 @@ def mp_loss_along(
 def _log_beside(q: Jet, error: Jet) -> Jet:
     """`log q`, with ``error`` for `1 - q`, which may be far smaller than the last digit of `q`."""
     near_one = error.value < 0.5
-    value = mpmath.log1p(-error.value) if near_one else mpmath.log(q.value)
+    value = mpmath.log1p(-error.value) if near_one else mp_log(q.value)
     return q.through(value, 1 / q.value, -1 / q.value**2)
 
 

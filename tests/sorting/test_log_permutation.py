@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import mpmath
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +8,7 @@ from torch import Tensor
 from newton_optim.sorting import SortingNetwork
 from newton_optim.sorting._log_permutation import log_add_exp, log_of_nothing, log_permutation
 from tests.asserts import EPS
-from tests.sorting.mp_network import mp_permutation
+from tests.sorting.mp_network import mp_log, mp_permutation
 from tests.sorting.network_bounds import rounding_of_v
 from tests.sorting.network_strategies import cases, spread_cases
 
@@ -29,7 +28,7 @@ def test_entries_are_right_however_small(
     bound = 8.0 * (slope * rounding_of_v(network, scores) + EPS[torch.float64] * network.n)
     for found, row in zip(L.tolist(), mp_permutation(network, scores.tolist()), strict=True):
         for actual, entry in zip(found, row, strict=True):
-            truth = mpmath.log(entry)
+            truth = mp_log(entry)
             assert abs(actual - truth) <= bound + 8.0 * EPS[torch.float64] * abs(truth)
 
 

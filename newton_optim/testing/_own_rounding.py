@@ -18,16 +18,18 @@ _DRAWS = 3
 
 # fmt: off
 _EXACT = frozenset({
-    "_to_copy", "abs", "amax", "amin", "argsort", "cat", "clamp", "clamp_max", "clamp_min",
-    "clone", "copy", "copy_", "cummax", "cummin", "diag_embed", "empty", "empty_like", "flip",
+    "_reshape_alias", "_to_copy", "_unsafe_view", "abs", "alias", "amax", "amin", "argsort",
+    "as_strided", "cat", "clamp", "clamp_max", "clamp_min", "clone", "copy", "copy_", "cummax",
+    "cummin", "detach", "diag_embed", "diagonal", "empty", "empty_like", "expand", "flip",
     "full", "full_like", "gather", "index", "index_put", "index_select", "lift_fresh",
     "masked_fill", "masked_fill_", "max", "maximum", "median", "min", "minimum", "neg",
-    "new_empty", "new_full", "new_zeros", "ones", "ones_like", "relu", "repeat", "roll",
-    "scatter", "sign", "slice_backward", "sort", "stack", "threshold_backward", "topk", "tril",
-    "triu", "where", "zero_", "zeros", "zeros_like",
+    "new_empty", "new_full", "new_zeros", "ones", "ones_like", "permute", "relu", "repeat",
+    "roll", "scatter", "select", "sign", "slice", "slice_backward", "sort", "split", "squeeze",
+    "stack", "t", "threshold_backward", "topk", "transpose", "tril", "triu", "unbind", "unfold",
+    "unsqueeze", "view", "where", "zero_", "zeros", "zeros_like",
 })
 # fmt: on
-"""Operators that choose or move numbers and compute none."""
+"""Operators that choose, move or show numbers and compute none."""
 
 
 def own_rounding(case: Case, quantity: Quantity, eps: float) -> Tensor:
@@ -62,21 +64,20 @@ class _RandomRounding(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
-        if name in _EXACT:
+        if func.overloadpacket.__name__ in _EXACT:
             return result
-        given = {_memory(arg) for arg in args if isinstance(arg, Tensor)}
-        for tensor in result if isinstance(result, (tuple, list)) else (result,):
-            is_real = isinstance(tensor, Tensor) and tensor.is_floating_point()
-            if is_real and _memory(tensor) not in given:
-                self._round(tensor)
-        return result
+        if isinstance(result, (tuple, list)):
+            return type(result)(self._rounded(part, args) for part in result)
+        return self._rounded(result, args)
 
-    def _round(self, tensor: Tensor) -> None:
-        u = torch.rand(tensor.shape, generator=self.generator, device="cpu", dtype=torch.float64)
-        tensor.mul_(1 + self.eps * (2 * u - 1).to(tensor))
+    def _rounded(self, result: Any, args: tuple[Any, ...]) -> Any:
+        """The result with every number rounded, unless it is an argument that was changed.
 
-
-def _memory(tensor: Tensor) -> int:
-    """Where the storage of a tensor begins: a view shares that of its base."""
-    return tensor.untyped_storage().data_ptr()
+        A zero that autograd made without memory stays: torch crashes where it is read.
+        """
+        if not isinstance(result, Tensor) or result._is_zerotensor():  # noqa: SLF001
+            return result
+        if not result.is_floating_point() or any(result is arg for arg in args):
+            return result
+        u = torch.rand(result.shape, generator=self.generator, device="cpu", dtype=torch.float64)
+        return result * (1 + self.eps * (2 * u - 1).to(result))

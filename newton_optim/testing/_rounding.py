@@ -22,7 +22,7 @@ _ROUNDED_OUTPUTS_OF_VALUES = 2.0**5
 _OWN_ROUNDINGS = 8.0
 """How much larger an error may be than the largest of a few measured ones."""
 
-_LARGEST = 2.0**-8
+_LARGEST = 2.0**-7
 """The largest error that the loss's own rounding excuses, relative to the size of the result."""
 
 _TOWARDS_ZERO = (0.25, 0.0625, 0.015625)

@@ -58,6 +58,19 @@ def test_operators_that_choose_do_not_round() -> None:
     assert own_rounding(case_of(chosen), value, EPS32).tolist() == [0.0, 0.0]
 
 
+def test_second_derivatives_without_a_batching_rule_are_measured() -> None:
+    case = case_of(lambda y: y.abs().log().sum(-1))
+    assert (own_rounding(case, hessian, EPS32) > 0).all()
+    exact = own_rounding(case, hessian, 0.0)
+    assert exact.amax() < 1e-15 * hessian(case).norm()
+
+
+@pytest.mark.parametrize("quantity", [value, gradient, hessian])
+def test_a_loss_that_uses_vmap(quantity: Callable[[Case], Tensor]) -> None:
+    case = case_of(torch.func.vmap(lambda row: (row.square() * row.sin()).sum()))
+    assert own_rounding(case, quantity, EPS32).isfinite().all()
+
+
 def test_views_do_not_round_what_they_show() -> None:
     y = Y.double()
     case = case_of(lambda y: y.mT.reshape(3, 2)[0] * 1, y)

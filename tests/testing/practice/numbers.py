@@ -68,15 +68,15 @@ def poisson_nll_of_rates(y: Tensor, counts: Tensor) -> Tensor:
 
 
 def student_nll(y: Tensor, t: Tensor) -> Tensor:
-    """Location and logarithm of the scale, three degrees of freedom."""
+    """Location and logarithm of the scale, 30 degrees of freedom."""
     z = (t - y[:, 0]) * (-y[:, 1]).exp()
-    return y[:, 1] + 2 * torch.log1p(z.square() / 3)
+    return y[:, 1] + 15.5 * torch.log1p(z.square() / 30)
 
 
 def student_nll_of_density(y: Tensor, t: Tensor) -> Tensor:
     """The density of a far outlier underflows."""
     z = (t - y[:, 0]) * (-y[:, 1]).exp()
-    return -((1 + z.square() / 3).pow(-2) * (-y[:, 1]).exp()).log()
+    return -((1 + z.square() / 30).pow(-15.5) * (-y[:, 1]).exp()).log()
 
 
 def huber_in_float32(y: Tensor, t: Tensor) -> Tensor:
@@ -108,12 +108,12 @@ def _far_from_zero(generator: Generator) -> tuple[Tensor]:
 
 
 def _location_and_scale(generator: Generator) -> tuple[Tensor, Tensor]:
-    return torch.randn(6, 2, generator=generator), torch.randn(6, generator=generator)
+    return torch.randn(16, 2, generator=generator), torch.randn(16, generator=generator)
 
 
 def _rates(generator: Generator) -> tuple[Tensor, Tensor]:
-    y = torch.randn(6, 3, generator=generator)
-    return y, torch.randint(6, (6, 3), generator=generator).to(y)
+    y = torch.randn(16, 4, generator=generator)
+    return y, torch.randint(6, (16, 4), generator=generator).to(y)
 
 
 FLOAT32 = "float32_matches_float64"
@@ -130,6 +130,6 @@ NUMBERS = {
     "Gaussian NLL": Pair(gaussian_nll, gaussian_nll_of_variance, FLOAT32, _location_and_scale),
     "Poisson NLL": Pair(poisson_nll, poisson_nll_of_rates, FLOAT32, _rates),
     "Student NLL": Pair(
-        student_nll, student_nll_of_density, FLOAT32, _location_and_scale, spreads=(1.0, 10.0)
+        student_nll, student_nll_of_density, FLOAT32, _location_and_scale, spreads=(1.0, 3.0, 5.0)
     ),
 }

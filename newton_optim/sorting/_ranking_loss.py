@@ -33,7 +33,7 @@ class RankingLoss(nn.Module):
       ``soft_sort``, and partials of these with keywords): from the logits of each row, right to
       rounding until the logits themselves overflow, in the dtype of the scores but at least
       float32.
-    * :class:`SortingNetwork`: from P, whose entries near 0 keep their relative precision.
+    * :class:`SortingNetwork`: from the logarithms of P, right to rounding at any spread.
     * Any other callable that maps scores `(..., n)` to P `(..., n, n)`, with ``P[..., i, j]`` the
       weight of element `j` at rank `i` and rows that sum to 1: from P, where `1 - P` is the sum of
       the row's other entries. Entries of either below the dtype's smallest normal number are

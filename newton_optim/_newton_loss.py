@@ -149,7 +149,7 @@ def half_squared_distance(result: NewtonStep, outputs: Outputs, reduction: str) 
 def _moved(result: NewtonStep, outputs: Outputs) -> Tensor:
     """How far the outputs are from where the step started; zero for samples left out."""
     start = result.outputs.matrix
-    return torch.where(result.kept[:, None], outputs.join(outputs.parts) - start, 0.0)
+    return torch.where(result.moving, outputs.join(outputs.parts) - start, 0.0)
 
 
 def _value_only(

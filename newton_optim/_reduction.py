@@ -23,7 +23,7 @@ def check_reduction(reduction: object) -> str:
 
 def per_sample_factor(loss: Tensor, num_samples: int, reduction: str) -> int:
     """By what a derivative of ``loss`` is multiplied to be on the per-sample scale: N or 1."""
-    return num_samples if loss.dim() == 0 and reduction == "mean" else 1
+    return batch_factor(num_samples, reduction) if loss.dim() == 0 else 1
 
 
 @overload
@@ -39,6 +39,11 @@ def to_batch_scale(
 def to_batch_scale(quantity: float | Tensor, num_samples: int, reduction: str) -> float | Tensor:
     """A sum over samples, or a factor of one, as it reaches the network: over N for a mean."""
     return quantity / num_samples if reduction == "mean" else quantity
+
+
+def batch_factor(num_samples: int, reduction: str) -> int:
+    """By what a gradient that reaches the network is multiplied to be per sample: N or 1."""
+    return num_samples if reduction == "mean" else 1
 
 
 def reduce_loss(value: Tensor, reduction: str) -> Tensor:

@@ -60,6 +60,8 @@ class NewtonStep:
         step: the step s, shape `(N, m)`: `z* = y - s`.
         gradient: the gradients g, shape `(N, m)`, zero where a sample was left out.
         kept: which samples were not left out, shape `(N,)`.
+        moving: which outputs the step may move: those of samples that were not left out, as far as
+            the loss says that they exist; broadcasts against `(N, m)`.
         solution: damping, fallbacks and eigenvalues.
     """
 
@@ -68,6 +70,7 @@ class NewtonStep:
     step: Tensor
     gradient: Tensor
     kept: Tensor
+    moving: Tensor
     solution: Solution
 
     @property
@@ -93,7 +96,7 @@ class NewtonStep:
         """z*, part by part, in the dtypes of the outputs."""
         with torch.no_grad():
             y = self.outputs.matrix
-            z_star = torch.where(self.kept[:, None], y - self.step, y)
+            z_star = torch.where(self.moving, y - self.step, y)
         parts = zip(self.outputs.split(z_star), self.outputs.parts, strict=True)
         return [z.to(own.dtype) for z, own in parts]
 
@@ -124,8 +127,11 @@ def newton_step(
         solution = curvature.solve(derivatives, settings.damping)
     kept = derivatives.kept
     assert kept is not None
-    step = torch.where(kept[:, None], solution.step, 0.0).detach()
-    result = NewtonStep(value, flat, step, derivatives.gradient, kept, solution)
+    moving = kept[:, None]
+    if derivatives.present is not None:
+        moving = moving & derivatives.present
+    step = torch.where(moving, solution.step, 0.0).detach()
+    result = NewtonStep(value, flat, step, derivatives.gradient, kept, moving, solution)
     if settings.error_on_nonfinite:
         result.refuse_nonfinite()
     return result

@@ -43,11 +43,16 @@ def _softmax() -> list[Comparison]:
 def _networks() -> list[Comparison]:
     return [
         Comparison(
-            key=f"odd-even-n{n}",
-            work=f"gradient + Hessian, odd-even network, n={n}",
+            key=f"odd-even-n{n}{suffix}",
+            work=f"gradient + Hessian, odd-even network{form}, n={n}",
             peer="diffsort, gradient alone",
-            prepare=partial(sorting_sides.network_sides, n),
-            reach=reach,
+            prepare=partial(sorting_sides.network_sides, n, distribution),
+            reach=factor * reach,
+        )
+        # The logistic network is computed in log space, whatever its scores.
+        for distribution, suffix, form, factor in (
+            ("cauchy", "", "", 1.0),
+            ("logistic", "-log", ", logistic", 2.0),
         )
         for n, reach in ((5, 1.0), (10, 1.0), (15, 1.5))
     ]

@@ -7,6 +7,7 @@ a Cholesky decomposition. What depends on the labels alone is prepared beforehan
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,13 +49,14 @@ def softmax_sides(name: str, n: int, device: torch.device, second_order: bool) -
     return Sides(ours, gradient_work(loss, scores))
 
 
-def network_sides(n: int, device: torch.device) -> Sides:
+def network_sides(n: int, distribution: str, device: torch.device) -> Sides:
     """``derivatives`` of an odd-even network against the gradient of diffsort."""
     scores, labels = _scores_and_labels(n, device)
-    peer = DiffSortNet("odd_even", n, device=str(device), steepness=10.0, distribution="cauchy")
+    options: dict[str, Any] = {"steepness": 10.0, "distribution": distribution}
+    peer = DiffSortNet("odd_even", n, device=str(device), **options)
     # Its matrix is element by rank; rounding takes entries beyond [0, 1].
     loss = _probability_loss(lambda y: peer(y)[1].mT.clamp(0.0, 1.0), labels)
-    network = SortingNetwork(n, steepness=10.0, distribution="cauchy").to(device)
+    network = SortingNetwork(n, **options).to(device)
     return Sides(_derivatives(network, scores, labels), gradient_work(loss, scores))
 
 

@@ -45,8 +45,9 @@ def loss_derivatives(
 def _complete(
     found: Evaluation, values: Tensor, outputs: Outputs, request: Request
 ) -> LossDerivatives:
-    g = found.gradient
-    kept = finite_rows(outputs.matrix) & finite_rows(g)
+    g, y = found.gradient, outputs.matrix
+    y = y if found.present is None else torch.where(found.present, y, 0.0)
+    kept = finite_rows(y) & finite_rows(g)
     hessian = joint_hessian = gauss_newton = None
     coupled: bool | Tensor | None = None
     if request.needs == "hessian":

@@ -16,36 +16,54 @@ MAX_JOINT = 2048
 """The largest side of a joint Hessian."""
 
 
+_FACTORS = (0.0, 8.0, -8.0)
+"""Factors on the outputs that other samples get, beside a small move."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Coupling(Section):
-    """Whether samples are independent."""
+    """Whether samples are independent, and calls."""
 
     is_coupled: bool | None = None
+    is_stateful: bool | None = None
 
 
 def coupling(probe: Probe, y: Tensor) -> Coupling:
-    """Move every other sample: do the gradients of those that stay change?
+    """Move every other sample, a little and far: do the gradients of those that stay change?
 
-    It is not known for a single sample, for a loss that fails at the moved outputs, and for one
-    that draws from a generator of its own.
+    If the same outputs give another gradient afterwards, the loss keeps a state or draws from a
+    generator of its own, and nothing is known about coupling. Nor is it for a single sample, and
+    for a loss that fails at the outputs moved a little.
     """
-    if len(y) < 2:
-        return Coupling()
     try:
-        before, again, after = (
-            probe.derivatives(x).gradient[::2] for x in (y, y, _every_other_moved(probe, y))
-        )
+        before = probe.derivatives(y).gradient
+        changes = [_stays_changed(probe, x, before) for x in _others_moved(probe, y)]
+        is_stateful = differ(before, probe.derivatives(y).gradient)
     except LossFailedError:
         return Coupling()
-    return Coupling() if differ(before, again) else Coupling(is_coupled=differ(before, after))
+    if is_stateful:
+        return Coupling(is_stateful=True)
+    is_known = len(y) > 1 and changes[0] is not None
+    return Coupling(is_coupled=any(changes) if is_known else None, is_stateful=False)
 
 
-def _every_other_moved(probe: Probe, y: Tensor) -> Tensor:
+def _stays_changed(probe: Probe, moved: Tensor, before: Tensor) -> bool | None:
+    """Whether a gradient of a sample that stays has changed; ``None`` if the loss fails there."""
+    try:
+        return differ(before[::2], probe.derivatives(moved).gradient[::2])
+    except LossFailedError:
+        return None
+
+
+def _others_moved(probe: Probe, y: Tensor) -> list[Tensor]:
+    """The outputs with every other sample moved, first by little."""
     generator = torch.Generator("cpu").manual_seed(probe.seed)
     shift = torch.rand(y[1::2].shape, generator=generator, device="cpu").to(y)
-    moved = y.clone()
-    moved[1::2] += 0.1 * typical_size(y) * shift
-    return moved
+    moves = [0.1 * typical_size(y) * shift, *((factor - 1) * y[1::2] for factor in _FACTORS)]
+    found = [y.clone() for _ in moves]
+    for moved, move in zip(found, moves, strict=True):
+        moved[1::2] += move
+    return found
 
 
 def can_be_joint(is_coupled: bool | None, times_differentiable: int | None, size: int) -> bool:

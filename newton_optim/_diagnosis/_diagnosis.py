@@ -39,7 +39,8 @@ class Diagnosis(Measurements, Recommendation):
         roundings: float32 against float64, on the outputs and on wider spreads. Each has
             ``spread`` (the factor on the outputs), ``share_wrong`` (the share of samples whose
             gradient is off by more than 1 %), ``share_nonfinite`` (of samples that are finite only
-            in float64), ``longest_over_median`` and ``longest_over_median_float64`` (the longest
+            in float64), ``share_nonfinite_float64`` (of samples that are finite in neither),
+            ``longest_over_median`` and ``longest_over_median_float64`` (the longest
             gradient over the median), ``longest_float32_over_float64`` (the longest gradient in
             float32 over the longest in float64), ``cosine`` (of the batch gradients),
             ``explodes`` and ``misleads``.
@@ -49,10 +50,12 @@ class Diagnosis(Measurements, Recommendation):
         is_random: whether two draws give different gradients.
         hessian_agreement: the cosine of the Hessians of two draws of a random loss.
         is_coupled: whether the gradient of a sample depends on other samples.
+        is_stateful: whether the same outputs give another gradient when the loss is called again.
         nonfinite: the share of samples whose outputs, loss or gradient are not finite.
         median_gradient: the median length of the gradients.
         longest_over_median: the longest gradient over the median, of the samples that are not
             solved (of all samples if the loss is 0-dim).
+        zero_gradients: the share of samples whose gradient is exactly zero.
         vanishing: the share of samples that are not solved and yet have less than a thousandth of
             the longest gradient; ``None`` for a 0-dim loss.
         solved_by_one_gradient_step: whether one gradient step of the right length leaves less than
@@ -60,6 +63,7 @@ class Diagnosis(Measurements, Recommendation):
         gradient_step_leaves: the share of the gradient that the best single gradient step leaves,
             or the share of the decrease predicted by a parabola that is missing, whichever is
             larger; ``None`` where the loss does not bend upwards along its gradient.
+        nonfinite_hessians: the share of samples whose gradient is finite and whose Hessian is not.
         negative_curvature: the share of samples whose Hessian has a negative eigenvalue.
         condition: the condition number of C, the mean Hessian, over its range.
         rank: the rank of C.

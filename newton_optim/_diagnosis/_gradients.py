@@ -27,6 +27,7 @@ class Gradients(Section):
     nonfinite: float | None = None
     median_gradient: float | None = None
     longest_over_median: float | None = None
+    zero_gradients: float | None = None
     vanishing: float | None = None
 
 
@@ -50,6 +51,7 @@ def gradients(found: Derivatives, *, loss_per_sample: bool) -> Gradients:
         nonfinite=nonfinite,
         median_gradient=float(lengths.median()),
         longest_over_median=ratio(unsolved.max(), unsolved.median()),
+        zero_gradients=share(lengths == 0),
         vanishing=vanishing,
         notes=notes,
     )

@@ -28,6 +28,7 @@ class Hessians(Section):
     newton_cosine: float | None = None
     hessian_error: float | None = None
     hessian_agreement: float | None = None
+    nonfinite_hessians: float | None = None
 
 
 def hessians(
@@ -46,8 +47,12 @@ def hessians(
     if why_not is not None:
         return Hessians(notes=(why_not,))
     found = probe.second_derivatives(y)
+    nonfinite = share(probe.derivatives(y).kept & ~found.kept)
+    if not found.kept.any():
+        return Hessians(nonfinite_hessians=nonfinite)
     return replace(
         signs_and_sizes(found),
+        nonfinite_hessians=nonfinite,
         hessian_agreement=hessian_agreement(probe, y, found.hessian) if is_random else None,
         hessian_error=hessian_error(probe) if judged else None,
     )

@@ -31,6 +31,7 @@ class Rounding:
         spread: the factor on the outputs.
         share_wrong: the share of samples whose gradient is off by more than 1 %.
         share_nonfinite: the share of samples whose gradient is finite only in float64.
+        share_nonfinite_float64: the share of samples whose gradient is not finite in float64.
         longest_over_median: the longest gradient over the median length, in float32.
         longest_over_median_float64: the same in float64.
         longest_float32_over_float64: the longest gradient in float32 over the longest in float64.
@@ -44,6 +45,7 @@ class Rounding:
     longest_over_median_float64: float
     longest_float32_over_float64: float
     cosine: float
+    share_nonfinite_float64: float = 0.0
 
     @property
     def explodes(self) -> bool:
@@ -115,4 +117,5 @@ def _judge(spread: float, single: Derivatives, reference: Derivatives) -> Roundi
         longest_over_median_float64=ratio(exact_lengths.max(), exact_lengths.median()),
         longest_float32_over_float64=ratio(lengths.max(), exact_lengths.max()),
         cosine=cosine(g, exact),
+        share_nonfinite_float64=share(~reference.kept),
     )

@@ -6,7 +6,8 @@ write it in the ``_rules_*`` file that it belongs to and put it into ``RULES``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from newton_optim._diagnosis._measurements import Measurements
@@ -19,6 +20,7 @@ from newton_optim._diagnosis._rules_hessian import (
 from newton_optim._diagnosis._rules_loss import (
     flat_loss,
     no_finite_gradient,
+    partly_not_finite,
     solved_by_one_step,
     unusable_loss,
     wrong_in_float32,
@@ -33,6 +35,7 @@ from newton_optim._diagnosis._rules_steps import (
 RULES: tuple[Callable[[Measurements], Recommendation | None], ...] = (
     unusable_loss,
     no_finite_gradient,
+    partly_not_finite,
     flat_loss,
     wrong_in_float32,
     solved_by_one_step,
@@ -48,13 +51,29 @@ RULES: tuple[Callable[[Measurements], Recommendation | None], ...] = (
 
 
 def recommend(m: Measurements) -> Recommendation:
-    """The answer of the first rule that applies, with a warning about wider outputs."""
+    """The answer of the first rule that applies, with warnings."""
     found = next(answer for rule in RULES if (answer := rule(m)) is not None)
+    return replace(found, reasons=(*found.reasons, *_warnings(m)))
+
+
+def _warnings(m: Measurements) -> Iterator[str]:
+    """What may become a problem, whatever is recommended."""
+    if m.is_stateful:
+        yield (
+            "Warning: the same outputs give another gradient when the loss is called again. It "
+            "keeps a state or draws from a generator of its own: whether samples are coupled is "
+            "not known, and the other rows hold for one state."
+        )
     misleading = next((r for r in m.roundings if r.misleads), None)
-    if misleading is None or misleading.spread == 1.0 or any(r.explodes for r in m.roundings):
-        return found
-    warning = (
-        f"Warning: on outputs {misleading.spread:g} times as wide, the float32 gradient has the "
-        f"cosine {misleading.cosine:.2f} with the float64 gradient."
-    )
-    return replace(found, reasons=(*found.reasons, warning))
+    is_news = misleading is not None and not any(r.explodes for r in m.roundings)
+    if misleading is not None and is_news and misleading.spread != 1.0:
+        yield (
+            f"Warning: on outputs {misleading.spread:g} times as wide, the float32 gradient has "
+            f"the cosine {misleading.cosine:.2f} with the float64 gradient."
+        )
+    lost = next((r for r in m.roundings if math.isinf(r.longest_over_median_float64)), None)
+    if lost is not None and lost.spread != 1.0:
+        yield (
+            f"Warning: on outputs {lost.spread:g} times as wide, most gradients are exactly zero. "
+            "If these samples are not solved, they do not train: look for a clamp in the loss."
+        )

@@ -39,6 +39,31 @@ def no_finite_gradient(m: Measurements) -> Recommendation | None:
     )
 
 
+def partly_not_finite(m: Measurements) -> Recommendation | None:
+    """Some samples have no finite gradient or Hessian, on these outputs or on wider ones."""
+    wider = next((r for r in m.roundings if r.share_nonfinite_float64 > 0.0), None)
+    if m.nonfinite:
+        what = f"{m.nonfinite:.0%} of the samples have no finite loss or gradient"
+    elif m.nonfinite_hessians:
+        what = f"{m.nonfinite_hessians:.0%} of the samples have no finite Hessian"
+    elif wider is not None:
+        what = (
+            f"on outputs {wider.spread:g} times as wide, {wider.share_nonfinite_float64:.0%} of "
+            "the samples have no finite gradient"
+        )
+    else:
+        return None
+    return Recommendation(
+        verdict=f"{what}: fix the loss first",
+        reasons=(
+            "Such a sample does not train, and in a plain loss it makes every parameter NaN. "
+            "Common causes are a square root, a power or a norm at zero, a logarithm of zero, and "
+            "arccos at one.",
+            "testing.check_loss names the smallest outputs at which it happens.",
+        ),
+    )
+
+
 def flat_loss(m: Measurements) -> Recommendation | None:
     """All gradients are zero."""
     if m.median_gradient != 0.0 or m.longest_over_median != 1.0:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from newton_optim._diagnosis._measurements import Measurements
 from newton_optim._diagnosis._progress import BETTER, furthest, progress
 from newton_optim._diagnosis._recommendation import Recommendation, fisher, hessian, plain
+from newton_optim._diagnosis._rounding import Rounding
 
 UNEVEN = 100.0  # Longest gradient over the median.
 VANISHING = 0.1  # Share of samples.
@@ -22,17 +25,25 @@ def uneven_gradients(m: Measurements) -> Recommendation | None:
     exploding = known and (m.longest_over_median or 0.0) > UNEVEN
     if not exploding and not (m.vanishing or 0.0) > VANISHING:
         return None
-    why = (
-        f"The longest gradient is {m.longest_over_median:,.0f} times the median, also in float64: "
-        "gradients explode."
-        if exploding
-        else f"{m.vanishing:.0%} of the samples have almost no gradient although they are not "
-        "solved: gradients vanish."
-    )
+    why = _why_uneven(m, exploding=exploding)
     if furthest(m) != "gradient":
         return _furthest_choice(m, why)
     why += " The curvature does not reflect this: steps with it get no further."
     return fisher(m, why) if exploding else plain("no curvature helps", why)
+
+
+def _why_uneven(m: Measurements, *, exploding: bool) -> str:
+    if not exploding:
+        return (
+            f"{m.vanishing:.0%} of the samples have almost no gradient although they are not "
+            "solved: gradients vanish."
+        )
+    if math.isinf(m.longest_over_median or 0.0):
+        return "Most samples have a gradient of exactly zero, and the others have not."
+    return (
+        f"The longest gradient is {m.longest_over_median:,.0f} times the median, also in float64: "
+        "gradients explode."
+    )
 
 
 def gradient_falls_behind(m: Measurements) -> Recommendation | None:
@@ -68,9 +79,9 @@ def healthy_loss(m: Measurements) -> Recommendation:
     """Nothing is wrong: the plain loss."""
     reasons = []
     if m.roundings:
-        reasons.append("On these outputs, the gradients are right in float32.")
+        reasons.append(_accuracy(m.roundings[0]))
     if m.vanishing is not None:
-        reasons.append("Gradients neither vanish nor explode.")
+        reasons.append(_evenness(m.vanishing))
     if m.newton_cosine is not None and m.condition is not None:
         reasons.append(
             f"The Newton step has the cosine {m.newton_cosine:.2f} with the gradient, and the "
@@ -84,6 +95,23 @@ def healthy_loss(m: Measurements) -> Recommendation:
             'a Newton loss, keep the absolute eigenvalues; "raw" may go uphill.'
         )
     return plain("it needs no rescue", *reasons)
+
+
+def _accuracy(here: Rounding) -> str:
+    """How right float32 is at the narrowest outputs that were measured."""
+    where = "On these outputs" if here.spread == 1.0 else f"On outputs {here.spread:g}x as wide"
+    if here.share_wrong == 0.0:
+        return f"{where}, the gradients are right in float32."
+    return (
+        f"{where}, {here.share_wrong:.0%} of the float32 gradients are off by more than 1 %; the "
+        f"gradient of the batch has the cosine {here.cosine:.2f} with the one in float64."
+    )
+
+
+def _evenness(vanishing: float) -> str:
+    if vanishing == 0.0:
+        return "On these outputs, gradients neither vanish nor explode."
+    return f"On these outputs, {vanishing:.0%} of the gradients vanish and none explodes."
 
 
 def _furthest_choice(m: Measurements, *why: str) -> Recommendation:

@@ -30,12 +30,25 @@ def table(m: Measurements, advice: Recommendation) -> str:
     return "\n".join(
         [
             textwrap.fill(head, _WIDTH),
+            textwrap.fill(opening(advice), _WIDTH, break_on_hyphens=False),
             _LINE,
             *(_row(*row) for row in findings),
             _LINE,
             *(_row(*row) for row in _recommended(advice)),
         ]
     )
+
+
+def opening(advice: Recommendation) -> str:
+    """One sentence that says what to do."""
+    verdict = advice.verdict
+    if advice.curvature is None:
+        return f"Change the loss before you train: {verdict}."
+    if advice.entry_point is None:
+        return f"Train with {verdict}."
+    if "fix the loss" in verdict:
+        return f"Fix the loss: its gradient {verdict.partition(':')[0]}."
+    return f"Train with {call(advice.entry_point, advice.curvature, advice.damping)}."
 
 
 def _row(label: str, text: str) -> str:
@@ -68,6 +81,8 @@ def _numerics(m: Measurements) -> _Rows:
             else f"; cosine of the Hessians of two draws {m.hessian_agreement:.2f}"
         )
         yield "random", f"{'yes' if m.is_random else 'no'}{agreement}"
+    if m.is_stateful:
+        yield "repeated call", "differs: the loss keeps a state or a generator of its own"
     if m.is_coupled is not None:
         yield "samples", "coupled" if m.is_coupled else "independent"
 
@@ -81,28 +96,47 @@ def _rounding(r: Rounding) -> str:
     ]
     if r.share_nonfinite > 0.0:
         parts.append(f"{r.share_nonfinite:.0%} not finite")
+    if r.share_nonfinite_float64 > 0.0:
+        parts.append(f"{r.share_nonfinite_float64:.0%} not finite in float64 either")
     return _listed([*parts, "EXPLODES"] if r.explodes else parts)
 
 
 def _gradients(m: Measurements) -> _Rows:
     if m.nonfinite:
         yield "not finite", f"{m.nonfinite:.0%} of the samples"
+    if m.nonfinite_hessians:
+        yield "Hessian not finite", f"{m.nonfinite_hessians:.0%} of the samples"
     if m.median_gradient is None or m.longest_over_median is None:
         return
     lengths = [
         f"median {number(m.median_gradient)}",
         f"longest/median {number(m.longest_over_median)}",
     ]
+    if m.zero_gradients:
+        lengths.append(f"{m.zero_gradients:.0%} exactly zero")
     if m.vanishing is not None:
         lengths.append(f"{m.vanishing:.0%} vanishing")
     yield "gradients", _listed(lengths)
     if m.gradient_step_leaves is not None:
-        does = "solves it" if m.solved_by_one_gradient_step else "does not solve it"
-        yield "one gradient step", f"{does}: leaves {number(m.gradient_step_leaves)}"
+        yield (
+            "one gradient step",
+            _one_step(m.gradient_step_leaves, bool(m.solved_by_one_gradient_step)),
+        )
     elif m.solved_by_one_gradient_step is not None:
-        yield "one gradient step", "does not solve it: the loss does not bend upwards along it"
+        yield "one gradient step", "does not solve it: the loss has no minimum along the gradient"
     if m.descent:
-        yield "ten steps leave", _listed(f"{name} {number(x)}" for name, x in m.descent.items())
+        yield "ten steps leave", _listed(f"{name} {_left(x)}" for name, x in m.descent.items())
+
+
+def _one_step(leaves: float, solves: bool) -> str:
+    if leaves > 1.0:
+        return "does not solve it: the curvature changes along the way, and it overshoots"
+    return f"{'solves it' if solves else 'does not solve it'}: {_left(leaves)} of the work is left"
+
+
+def _left(share: float) -> str:
+    """A share of what is left as a percentage of two digits."""
+    return f"{number(100.0 * share)}%"
 
 
 def _curvature(m: Measurements) -> _Rows:

@@ -16,7 +16,7 @@ from newton_optim.curvature._solve import Solution
 class SupportsNewtonStep(Protocol):
     """A custom curvature: any object with this one method.
 
-    Two attributes, of the class or the object, are optional:
+    Some attributes, of the class or the object, are optional:
 
     ``needs``
         which derivatives it is handed: ``"gradient"``, ``"hessian"`` (the default), ``"joint"`` or
@@ -25,6 +25,8 @@ class SupportsNewtonStep(Protocol):
     ``default_damping``
         what it is handed where the user names no damping: a float or
         :class:`~newton_optim.RelativeDamping`; 0.0 by default.
+    ``chunk_size``, ``check_independence``
+        as in :class:`~newton_optim.Hessian`, where it delegates to one that has them set.
     """
 
     def newton_step(self, derivatives: LossDerivatives, damping: float | RelativeDamping) -> Tensor:

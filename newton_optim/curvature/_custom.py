@@ -50,8 +50,6 @@ class CustomCurvature(Curvature):
                 f"curvature.newton_step must return shape {tuple(g.shape)}, got {tuple(step.shape)}"
             )
         step, failed = fall_back(step.to(g.dtype), g, g.new_ones(len(g), dtype=torch.bool))
-        if derivatives.present is not None:
-            step = torch.where(derivatives.present, step, 0.0)
         return Solution(step, resolve_damping(damping, g.new_full((), torch.nan)), failed.sum())
 
     def __repr__(self) -> str:

@@ -81,11 +81,12 @@ def _batch_of_lists(
 ) -> Solution:
     """Where lists are padded, the average over those that have a pair of outputs.
 
-    It need not be positive semi-definite: the absolute values of its eigenvalues are taken.
+    Means over different samples need not be positive semi-definite together: negative eigenvalues
+    are clamped.
     """
     wide = to_widest(g)
     F = wide[:, :, None] * wide[:, None, :]
-    solution = solve_present(F, wide, present, damping, "batch", "absolute", group)
+    solution = solve_present(F, wide, present, damping, "batch", "clamp", group)
     return replace(solution, step=solution.step.to(g.dtype))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -160,8 +161,9 @@ def _root_mean_square(C: Tensor, absent: Tensor | None) -> Tensor:
     size = C.abs().amax((-2, -1))
     unit = torch.where(size > 0, size, 1.0)
     norm: Tensor = torch.linalg.matrix_norm(C / unit[..., None, None])
-    count = C.shape[-1] if absent is None else (~absent).sum(-1).clamp(min=1)
-    return size * norm / count**0.5
+    if absent is None:
+        return size * norm / math.sqrt(C.shape[-1])
+    return size * norm / (~absent).sum(-1).clamp(min=1).to(C.dtype).sqrt()
 
 
 def _mean(lam: Tensor | float) -> Tensor | float:

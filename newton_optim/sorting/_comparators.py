@@ -12,7 +12,7 @@ from newton_optim._precision import to_widest
 from newton_optim.sorting._distributions import weight, weight_derivatives
 from newton_optim.sorting._network import SortingNetwork
 from newton_optim.sorting._scores import at_least_float32
-from newton_optim.sorting._wiring import WireIndices
+from newton_optim.sorting._wiring import WireIndices, idle_comparators
 
 WireIndex = slice | Tensor
 
@@ -66,35 +66,50 @@ class Comparators(NamedTuple):
         return eye.index_select(1, second) - eye.index_select(1, first)
 
 
-def comparators(network: SortingNetwork, scores: Tensor) -> Comparators:
+def comparators(
+    network: SortingNetwork, scores: Tensor, lengths: Tensor | None = None
+) -> Comparators:
     """Send the scores, `(N, n)`, through the network.
 
     Args:
         network: the network.
         scores: `(N, n)`; they travel in float64.
+        lengths: how many scores each sample has, on its first wires, `(N,)`; all by default. The
+            comparators of the other wires are idle: they keep everything and have no derivatives.
 
     Returns:
         The comparators, in the dtype of the scores, float32 at least.
     """
     indices = network.wire_indices(scores.device)
     layers = _layer_indices(network, indices.first, indices.second)
+    idle = None if lengths is None else idle_comparators(indices, lengths)
     x = to_widest(scores).t().clone()  # (n, N)
     v, both = [x[:0]], [x.new_zeros(2, 0, x.shape[1])]
-    for first, second, _ in layers:
+    for first, second, members in layers:
         a, b = x[first], x[second]
-        # In the arithmetic of `ascending_permutation`: near a tie, the last bit matters.
+        # In the arithmetic of ``ascending_permutation``: near a tie, the last bit matters.
         v.append(network.steepness * (b - a))
-        both.append(weight(network.distribution, torch.stack((v[-1], -v[-1])), network.steepness))
+        pair = weight(network.distribution, torch.stack((v[-1], -v[-1])), network.steepness)
+        both.append(pair if idle is None else _without_idle(pair, idle[members]))
         keep, swap = both[-1].unbind()
         x[first], x[second] = keep * a + swap * b, keep * b + swap * a
-    table = _weights_and_derivatives(network, torch.cat(v), torch.cat(both, dim=1))
+    derivatives = _derivatives(network, torch.cat(v))
+    if idle is not None:
+        derivatives = derivatives.masked_fill(idle, 0.0)
+    table = torch.cat((torch.cat(both, dim=1), derivatives))
     return Comparators(layers, indices, *table.to(at_least_float32(scores.dtype)))
 
 
-def _weights_and_derivatives(network: SortingNetwork, v: Tensor, both: Tensor) -> Tensor:
-    """The six tensors of `Comparators` from the `v`, `(K, N)`, and the weights, `(2, K, N)`."""
+def _without_idle(both: Tensor, idle: Tensor) -> Tensor:
+    """The weights `(2, members, N)`, 1 and 0 for an idle comparator."""
+    keep, swap = both
+    return torch.stack((keep.masked_fill(idle, 1.0), swap.masked_fill(idle, 0.0)))
+
+
+def _derivatives(network: SortingNetwork, v: Tensor) -> Tensor:
+    """The four derivatives of :class:`Comparators`, from the `v`, `(K, N)`."""
     slope, curvature = weight_derivatives(network.distribution, v, network.steepness)
-    return torch.stack((*both, slope, curvature, v * slope, v * curvature + 2.0 * slope))
+    return torch.stack((slope, curvature, v * slope, v * curvature + 2.0 * slope))
 
 
 def _layer_indices(network: SortingNetwork, first: Tensor, second: Tensor) -> list[LayerIndex]:

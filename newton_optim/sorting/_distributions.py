@@ -36,7 +36,8 @@ def _gaussian(v: Tensor, steepness: float) -> Tensor:
 
 
 def _reciprocal(v: Tensor, steepness: float) -> Tensor:
-    return (1.0 + 0.5 * v.abs() + 0.5 * v) / (2.0 + v.abs())
+    # The two halves are added first: for a negative v they cancel exactly.
+    return (1.0 + (0.5 * v.abs() + 0.5 * v)) / (2.0 + v.abs())
 
 
 def _optimal(v: Tensor, steepness: float) -> Tensor:
@@ -44,7 +45,8 @@ def _optimal(v: Tensor, steepness: float) -> Tensor:
     return torch.where(v.abs() <= 0.25, 0.5 + v, torch.where(v > 0.0, 1.0 - tail, tail))
 
 
-def _phi(v: Tensor, steepness: float) -> Tensor:
+def phi(v: Tensor, steepness: float) -> Tensor:
+    """`v / |d|^¼` with `d = v / steepness`: the argument of the logistic in ``logistic_phi``."""
     # d / (|d| + ε)^¼ with √(d² + ε²) for |d| + ε: within 1e-7 of it, and smooth at a tie.
     return v * _guarded_square(v / steepness).pow(-0.5 * PHI_EXPONENT)
 
@@ -56,7 +58,7 @@ def _guarded_square(d: Tensor) -> Tensor:
 
 
 def _logistic_phi(v: Tensor, steepness: float) -> Tensor:
-    return torch.sigmoid(_phi(v, steepness))
+    return torch.sigmoid(phi(v, steepness))
 
 
 _WEIGHTS: dict[str, Callable[[Tensor, float], Tensor]] = {
@@ -69,6 +71,9 @@ _WEIGHTS: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 DISTRIBUTIONS = tuple(_WEIGHTS)
+
+# Their weights fall like 1/|v|, those of the others like an exponential.
+FAT_TAILED = ("cauchy", "reciprocal", "optimal")
 
 
 def weight(distribution: str, v: Tensor, steepness: float) -> Tensor:
@@ -121,11 +126,16 @@ def _logistic_derivatives(v: Tensor) -> tuple[Tensor, Tensor]:
     return first, -first * torch.tanh(0.5 * v)
 
 
-def _logistic_phi_derivatives(v: Tensor, steepness: float) -> tuple[Tensor, Tensor]:
-    # w = v t^(-1/8), t = d² + ε², d = v / steepness; f = σ(w).
+def phi_derivatives(v: Tensor, steepness: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The argument of the logistic in ``logistic_phi``, and its first two derivatives by `v`."""
+    # w = v t^(-1/8), t = d² + ε², d = v / steepness.
     d, t = v / steepness, _guarded_square(v / steepness)
-    w = v * t.pow(-0.125)
-    w_first = t.pow(-1.125) * (0.75 * t + 0.25 * PHI_GUARD**2)
-    w_second = -d * t.pow(-2.125) * (0.1875 * t + 0.5625 * PHI_GUARD**2) / steepness
+    first = t.pow(-1.125) * (0.75 * t + 0.25 * PHI_GUARD**2)
+    second = -d * t.pow(-2.125) * (0.1875 * t + 0.5625 * PHI_GUARD**2) / steepness
+    return v * t.pow(-0.125), first, second
+
+
+def _logistic_phi_derivatives(v: Tensor, steepness: float) -> tuple[Tensor, Tensor]:
+    w, w_first, w_second = phi_derivatives(v, steepness)
     first, second = _logistic_derivatives(w)
     return first * w_first, second * w_first.square() + first * w_second

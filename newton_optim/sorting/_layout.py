@@ -24,6 +24,11 @@ def differences(values: Tensor) -> Tensor:
     return values.unsqueeze(1) - values.unsqueeze(0)
 
 
+def pairs(present: Tensor) -> Tensor:
+    """Whether both elements of a pair are present, `(n, *batch)` to `(n, n, *batch)`."""
+    return present.unsqueeze(1) & present.unsqueeze(0)
+
+
 def along_dimension(dim: int, ndim: int, vector: Tensor) -> Tensor:
     """A vector laid along one of ``ndim`` dimensions; the others have size 1."""
     return vector.reshape([-1 if d == dim else 1 for d in range(ndim)])

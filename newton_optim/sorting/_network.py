@@ -8,12 +8,15 @@ from torch import Tensor, nn
 from newton_optim._checks import check_bool, check_choice, check_integer, check_positive
 from newton_optim._precision import to_widest
 from newton_optim.sorting._distributions import DISTRIBUTIONS, weight
+from newton_optim.sorting._packing import Packing, check_mask
 from newton_optim.sorting._scores import at_least_float32, check_scores
 from newton_optim.sorting._wiring import (
     WireIndices,
     Wiring,
+    active_wires,
     bitonic_wiring,
     odd_even_wiring,
+    where_active,
     wire_indices,
 )
 
@@ -53,13 +56,15 @@ class SortingNetwork(nn.Module):
 
     Raises:
         TypeError: if an argument is of the wrong kind, or the scores are not floating-point.
-        ValueError: if an argument has a wrong value, or a sample does not have `n` scores.
+        ValueError: if an argument has a wrong value, a sample does not have `n` scores, or a mask
+            is given to a bitonic network or is not of the shape of the scores.
     """
 
     _first: Tensor
     _second: Tensor
     _partner: Tensor
     _sign: Tensor
+    _layer: Tensor
 
     def __init__(
         self,
@@ -86,14 +91,28 @@ class SortingNetwork(nn.Module):
 
     def wire_indices(self, device: torch.device) -> WireIndices:
         """The wiring as index tensors on a device."""
-        buffers = self._first, self._second, self._partner, self._sign
+        buffers = self._first, self._second, self._partner, self._sign, self._layer
         return WireIndices(*(buffer.to(device) for buffer in buffers))
 
-    def forward(self, scores: Tensor) -> Tensor:
-        """The relaxed permutation matrix `P` of the scores, `(..., n)` to `(..., n, n)`."""
+    def forward(self, scores: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """The relaxed permutation matrix `P` of the scores, `(..., n)` to `(..., n, n)`.
+
+        Args:
+            scores: `(..., n)`.
+            mask: which elements are present, bool, `(..., n)`; all by default. `P` is that of the
+                present elements alone, by a network of their number: rows of the ranks beyond
+                it and columns of absent elements are 0. What the scores hold there plays no
+                part. ``"odd_even"`` only.
+        """
         check_scores(scores, n=self.n)
-        P = ascending_permutation(self, scores, at_least_float32(scores.dtype))
-        P = P.flip(-2) if self.descending else P
+        dtype = at_least_float32(scores.dtype)
+        if mask is None:
+            P = ascending_permutation(self, scores, dtype)
+            P = P.flip(-2) if self.descending else P
+        else:
+            lists = Packing.of(check_mask(mask, scores, self.network))
+            P = ascending_permutation(self, lists.pack(scores), dtype, lists.lengths)
+            P = lists.unpack_permutation(P, descending=self.descending)
         return P.to(scores.dtype)
 
     def extra_repr(self) -> str:
@@ -104,13 +123,17 @@ class SortingNetwork(nn.Module):
         )
 
 
-def ascending_permutation(network: SortingNetwork, scores: Tensor, dtype: torch.dtype) -> Tensor:
+def ascending_permutation(
+    network: SortingNetwork, scores: Tensor, dtype: torch.dtype, lengths: Tensor | None = None
+) -> Tensor:
     """The `P` of the ascending network in the given dtype, by plain torch operations.
 
     Args:
         network: the network; its direction plays no part.
         scores: `(..., n)`.
         dtype: in which the matrices are multiplied. The scores travel in float64.
+        lengths: how many scores each sample has, on its first wires, `(...,)`; all by default. The
+            other wires are left alone.
 
     Returns:
         `P`, shape `(..., n, n)`.
@@ -122,15 +145,17 @@ def ascending_permutation(network: SortingNetwork, scores: Tensor, dtype: torch.
     P = torch.eye(network.n, dtype=dtype, device=x.device) + zero.to(dtype).unsqueeze(-1)
     indices = network.wire_indices(x.device)
     signs = indices.sign.to(x.dtype)
-    for partner, sign in zip(indices.partner.unbind(), signs.unbind(), strict=True):
-        other = x.index_select(-1, partner)
+    active = active_wires(indices, lengths)
+    for partner, sign, acts in zip(indices.partner.unbind(), signs.unbind(), active, strict=True):
+        other = where_active(acts, x.index_select(-1, partner), x)
+        others = where_active(acts, P.index_select(-2, partner), P)
         # v and both weights: (..., n), the same for the two wires of a comparator.
         v = network.steepness * sign * (other - x)
         both = weight(network.distribution, torch.stack((v, -v)), network.steepness)
         keep, swap = both.unbind()
         x = keep * x + swap * other
         keep, swap = keep.to(dtype).unsqueeze(-1), swap.to(dtype).unsqueeze(-1)
-        P = keep * P + swap * P.index_select(-2, partner)
+        P = keep * P + swap * others
     return P
 
 

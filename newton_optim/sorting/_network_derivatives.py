@@ -1,118 +1,127 @@
-"""The gradient and the Hessian of a sorting network's ranking loss, in closed form."""
+"""Value, gradient and Hessian of a sorting network's ranking loss, in closed form."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from newton_optim._checks import known_true, values_can_be_read
 from newton_optim._derivatives import LossDerivatives
-from newton_optim.sorting._comparators import comparators
+from newton_optim.sorting._distributions import FAT_TAILED
+from newton_optim.sorting._linear_derivatives import LinearDerivatives
+from newton_optim.sorting._log_derivatives import LogDerivatives
 from newton_optim.sorting._network import SortingNetwork
-from newton_optim.sorting._network_loss import cross_entropy_of_entries, truth_and_error
-from newton_optim.sorting._network_sweeps import (
-    adjoints,
-    mixed_identity,
-    mixed_products,
-    tangents,
-)
-from newton_optim.sorting._probability_loss import true_entries
-from newton_optim.sorting._scores import check_scores
-
-# Elements of the largest intermediate tensor: what stays in a CPU's cache.
-CHUNK_ELEMENTS = 2**17
+from newton_optim.sorting._packing import Packing, check_mask
+from newton_optim.sorting._scores import at_least_float32, check_scores
 
 
-def network_derivatives(network: SortingNetwork, scores: Tensor, order: Tensor) -> LossDerivatives:
-    r"""Value, gradient and Hessian of ``network_loss``, in closed form.
+class Derivatives(Protocol):
+    """What every form computes.
 
-    `P` is the product of the layers and so multilinear in the weights `α_k = f(v_k)` of the `K`
-    comparators. Let comparator `k` have the wires `a` and `b`, `M` be the product of the layers
-    before it, and `B` that of the layers after it. Then
+    Attributes:
+        value: `(N,)`.
+        gradient: `(N, n)`.
+    """
 
-        ∂P/∂α_k = R_k E_kᵀ,                  E_k = M_b - M_a,   R_k = B_b - B_a  (columns of B),
-        ∂²P/∂α_k∂α_m = G_km R_k E_mᵀ,        m in a layer before that of k,
+    value: Tensor
+    gradient: Tensor
 
-    with `G_km` the effect on the pair `k` of a shift of the pair `m` by (-1, 1). The scores are
-    mixed like the rows of `M`. With `W = ∂l/∂P` and `F_k = R_kᵀ W E_k`, in units of
-    steepness · scores,
+    def hessian(self) -> Tensor:
+        """The Hessians, `(N, n, n)`."""
 
-        V = ∂v/∂scores:   V = E + G (v f' V),
-        v̄ = ∂l/∂v:        v̄ = f' (F + v y),   y = Gᵀ v̄,
-        gradient:         g = Eᵀ v̄,
-        Hessian:          H = Σ_ij ∇q_ij ∇q_ijᵀ / (n q_ij)² + Vᵀ (S + Sᵀ + D) V,
-                          S_km = f'_k G_km (R_kᵀ W E_m) f'_m,   D = diag(F f'' + y (v f'' + 2 f')).
 
-    Each term of these sums is a product of weights along paths through the network, divided by `q`,
-    and bounded by the steepness. So nothing overflows while `q` is a normal number, and all errors
-    are rounding errors relative to the size of the two parts of `H`.
+def network_derivatives(
+    network: SortingNetwork, scores: Tensor, order: Tensor, mask: Tensor | None = None
+) -> LossDerivatives:
+    """Value, gradient and Hessian of :func:`network_loss`, right to rounding at any spread.
+
+    In log space (:class:`LogDerivatives`). With the weights of a fat-tailed distribution, whose
+    products rarely leave the range of the dtype, the entries themselves are faster
+    (:class:`LinearDerivatives`); a sample with one that is too small is computed in log space. To
+    know that, values are read: on the CPU only, elsewhere all is in log space.
 
     Args:
         network: the network.
         scores: `(..., n)`.
-        order: `(..., n)`, integers: the elements in their true ascending order.
+        order: `(..., n)`, integers: the elements in their true ascending order, absent ones last.
+        mask: which elements are present, bool, `(..., n)`; all by default. The others have
+            derivatives of 0.
 
     Returns:
-        Value `(...,)`, gradient `(..., n)`, and the Hessian `(..., n, n)`, computed when asked for.
+        Value `(...,)`, gradient `(..., n)`, Hessian `(..., n, n)`, computed when it is read.
     """
     check_scores(scores, n=network.n)
     batch, n = scores.shape[:-1], network.n
+    if mask is not None:
+        mask = check_mask(mask, scores, network.network).reshape(-1, n)
     with torch.no_grad(), torch.autocast(scores.device.type, enabled=False):
-        work = _Derivatives(network, scores.detach().reshape(-1, n), order.reshape(-1, n))
-    gradient = work.gradient.reshape(*batch, n)
+        found = _derivatives(network, scores.detach().reshape(-1, n), order.reshape(-1, n), mask)
     return LossDerivatives(
-        work.value.reshape(batch), gradient, lambda: work.hessian().reshape(*batch, n, n)
+        found.value.reshape(batch),
+        found.gradient.reshape(*batch, n),
+        lambda: found.hessian().reshape(*batch, n, n),
+        present=None if mask is None else mask.reshape(*batch, n),
     )
 
 
-class _Derivatives:
-    """Value and gradient, and what the Hessian needs. The letters are those above."""
+def _derivatives(
+    network: SortingNetwork, scores: Tensor, order: Tensor, mask: Tensor | None
+) -> Derivatives:
+    """In the form that suits the network; of lists of different lengths if there is a mask."""
+    if mask is None:
+        return _of_wires(network, scores, order, None)
+    lists = Packing.of(mask)
+    packed, packed_order = lists.pack(scores), lists.pack_order(order)
+    return _OfLists(lists, _of_wires(network, packed, packed_order, lists.lengths))
 
-    def __init__(self, network: SortingNetwork, scores: Tensor, order: Tensor) -> None:
-        self.n, self.steepness = network.n, network.steepness
-        self.pairs = comparators(network, scores)
-        P, E = mixed_identity(self.pairs, self.n)
-        _, R = mixed_identity(self.pairs, self.n, backward=True)
-        target = true_entries(order)
-        q, error = truth_and_error(P.transpose(0, 1), target)  # (N, n, n)
-        tiny = torch.finfo(q.dtype).tiny
-        # What is added is 0, or NaN if a score is not finite.
-        self.value = cross_entropy_of_entries(q, error, tiny) + (scores - scores).sum(-1)
-        # 1 / (n q), zero where q is clamped. NaN stays NaN.
-        self.inverse = torch.where(q < tiny, 0.0, 1.0 / (self.n * q))
-        W = torch.where(target, -self.inverse, self.inverse) / self.n
-        self.E, self.R = E.transpose(0, 1), R.transpose(0, 1)  # (N, K, n)
-        self.RW = self.R @ W
-        self.F = (self.RW * self.E).sum(-1).t()  # (K, N)
-        v_bar, self.y = adjoints(self.pairs, self.n, self.F)
-        self.gradient = self.steepness * (v_bar.unsqueeze(-1) * E).sum(0)
+
+def _of_wires(
+    network: SortingNetwork, scores: Tensor, order: Tensor, lengths: Tensor | None
+) -> Derivatives:
+    if network.n == 1:
+        return _Constant(scores)
+    if network.distribution not in FAT_TAILED or not values_can_be_read(scores):
+        return LogDerivatives(network, scores, order, lengths)
+    linear = LinearDerivatives(network, scores, order, lengths)
+    if known_true(linear.exact.all()):
+        return linear
+    return _PerSample(linear.exact, linear, LogDerivatives(network, scores, order, lengths))
+
+
+class _Constant:
+    """A single score: `P = 1`, and the loss and its derivatives are 0 (or NaN with the score)."""
+
+    def __init__(self, scores: Tensor) -> None:
+        self.gradient = (scores - scores).to(at_least_float32(scores.dtype))
+        self.value = self.gradient[:, 0]
 
     def hessian(self) -> Tensor:
-        """The Hessians, `(N, n, n)`."""
-        with torch.no_grad(), torch.autocast(self.E.device.type, enabled=False):
-            pairs = self.pairs
-            V = tangents(pairs, self.n).transpose(0, 1)
-            slope = pairs.slope.t().unsqueeze(-1)
-            diagonal = self.F * pairs.curvature + self.y * pairs.product_curvature
-            squares = self._squares(slope * V)
-            SV = 0.5 * diagonal.t().unsqueeze(-1) * V
-            left, middle = slope * self.RW, (slope * self.E).transpose(1, 2)
-            products = mixed_products(pairs, left, middle, V)
-            for layer, rows in zip(pairs.layers[1:], products, strict=True):
-                SV[:, layer.members] += rows
-            half = V.transpose(1, 2) @ SV + 0.5 * squares
-            return self.steepness**2 * (half + half.transpose(1, 2))
+        return self.gradient.unsqueeze(-1)
 
-    def _squares(self, A: Tensor) -> Tensor:
-        """`Σ_ij ∇q_ij ∇q_ijᵀ / (n q_ij)²`, `(N, n, n)`, with `A = ∂α/∂scores`, `(N, K, n)`."""
-        n, N = self.n, A.shape[0]
-        R, E, A = (part.transpose(1, 2).contiguous() for part in (self.R, self.E, A))
-        scale = self.inverse.flatten(1).unsqueeze(1)
-        K = E.shape[-1]
-        size = max(1, CHUNK_ELEMENTS // (n * n * max(1, K)) if E.is_cpu else N)
-        buffer = E.new_empty(min(size, N), n, n, K)
-        squares = []
-        for r, e, a, s in zip(*(part.split(size) for part in (R, E, A, scale)), strict=True):
-            dP = buffer[: len(r)].copy_(r.unsqueeze(2)).mul_(e.unsqueeze(1))
-            dq = (a @ dP.flatten(1, 2).transpose(1, 2)).mul_(s)  # (size, n, n²)
-            squares.append(dq @ dq.transpose(1, 2))
-        return torch.cat(squares)
+
+class _PerSample:
+    """Of each sample, the derivatives in the one form or in the other."""
+
+    def __init__(self, which: Tensor, first: Derivatives, second: Derivatives) -> None:
+        self.which, self.first, self.second = which, first, second
+        self.value = torch.where(which, first.value, second.value)
+        self.gradient = torch.where(which[:, None], first.gradient, second.gradient)
+
+    def hessian(self) -> Tensor:
+        first, second = self.first.hessian(), self.second.hessian()
+        return torch.where(self.which[:, None, None], first, second)
+
+
+class _OfLists:
+    """The derivatives by the elements of lists, from those by the wires that they are on."""
+
+    def __init__(self, lists: Packing, by_wire: Derivatives) -> None:
+        self.lists, self.by_wire = lists, by_wire
+        self.value = lists.mean_over_present(by_wire.value)
+        self.gradient = lists.mean_over_present(lists.unpack(by_wire.gradient))
+
+    def hessian(self) -> Tensor:
+        hessian = self.lists.unpack_matrix(self.by_wire.hessian())
+        return self.lists.mean_over_present(hessian)

@@ -9,30 +9,55 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import describe
+from newton_optim.sorting._mask import existing_ranks, reversed_ranks
+from newton_optim.sorting._rank_weights import EQUAL_RANKS, RankWeights
 from newton_optim.sorting._scores import at_least_float32
 
 
-def probability_loss(operator: Callable[[Tensor], Any], scores: Tensor, order: Tensor) -> Tensor:
-    """The mean cross-entropy over the `n²` entries of `P` of each sample, shape `(...,)`.
+def probability_loss(
+    operator: Callable[..., Any],
+    scores: Tensor,
+    order: Tensor,
+    *,
+    mask: Tensor | None = None,
+    ranks: RankWeights = EQUAL_RANKS,
+) -> Tensor:
+    """The weighted mean cross-entropy over the entries of `P` of each sample, shape `(...,)`.
 
     Args:
         operator: maps scores `(..., n)` to `P` `(..., n, n)`. If it has a true attribute
             ``descending``, its rank 0 is that of the largest score.
-        scores: `(..., n)`.
-        order: the elements in their true ascending order, `(..., n)`.
+        scores: `(..., n)`, finite where absent.
+        order: the elements in their true ascending order, the absent ones last, `(..., n)`.
+        mask: which elements are present, `(..., n)`; the operator takes it as a keyword, unless it
+            is ``None``.
+        ranks: the weights of the ranks.
     """
-    P, n = operator(scores), scores.shape[-1]
+    P = operator(scores) if mask is None else operator(scores, mask=mask)
+    P = check_permutation(P, scores)
+    if getattr(operator, "descending", False) is True:
+        order = order.flip(-1) if mask is None else order.gather(-1, reversed_ranks(mask))
+    if mask is not None:
+        P = torch.where(mask.unsqueeze(-2), P, 0.0)
+    entries = torch.where(true_entries(order), P, sum_of_others(P))
+    if mask is not None:  # An entry of 1 adds nothing.
+        pairs = existing_ranks(mask).unsqueeze(-1) & mask.unsqueeze(-2)
+        entries = torch.where(pairs, entries, 1.0)
+    logs = differentiable_log(entries.clamp(min=torch.finfo(P.dtype).tiny))
+    weights = ranks.of_rows(P[..., 0], mask, reverse=False)
+    if weights is None:
+        return -logs.mean(dim=(-2, -1))
+    return -(logs.sum(dim=-1) * weights).sum(dim=-1)
+
+
+def check_permutation(P: Any, scores: Tensor) -> Tensor:
+    """``P``, at least float32, if it is a tensor of shape `(..., n, n)` for scores `(..., n)`."""
     if not isinstance(P, Tensor):
         raise TypeError(f"operator must return a tensor P, got {describe(P)}")
-    if P.shape != (*scores.shape, n):
-        raise ValueError(
-            f"operator must return P of shape {(*scores.shape, n)}, got shape {tuple(P.shape)}"
-        )
-    if getattr(operator, "descending", False) is True:
-        order = order.flip(-1)
-    P = P.to(at_least_float32(P.dtype))
-    entries = torch.where(true_entries(order), P, sum_of_others(P))
-    return -differentiable_log(entries.clamp(min=torch.finfo(P.dtype).tiny)).mean(dim=(-2, -1))
+    shape = (*scores.shape, scores.shape[-1])
+    if P.shape != shape:
+        raise ValueError(f"operator must return P of shape {shape}, got shape {tuple(P.shape)}")
+    return P.to(at_least_float32(P.dtype))
 
 
 def true_entries(order: Tensor) -> Tensor:

@@ -8,60 +8,75 @@ import torch
 from torch import Tensor
 
 from newton_optim._derivatives import LossDerivatives
+from newton_optim.sorting._aligned_logits import AlignedLogits
 from newton_optim.sorting._layout import batch_first
 from newton_optim.sorting._neural_sort import NeuralSort
+from newton_optim.sorting._rank_weights import EQUAL_RANKS, RankWeights
 from newton_optim.sorting._soft_sort import SoftSort
 from newton_optim.sorting._softmax_jacobians import (
     NeuralSortJacobian,
     SoftSortJacobian,
     laplacian,
 )
-from newton_optim.sorting._softmax_loss import cross_entropy_of_rows, split_rows
-from newton_optim.sorting._softmax_row_derivatives import row_derivatives
+from newton_optim.sorting._softmax_loss import (
+    cross_entropy_of_rows,
+    split_rows,
+    weights_of_rows,
+)
+from newton_optim.sorting._softmax_row_derivatives import row_derivatives, weighted
 
 
 def softmax_derivatives(
-    operator: NeuralSort | SoftSort, scores: Tensor, order: Tensor
+    operator: NeuralSort | SoftSort,
+    scores: Tensor,
+    order: Tensor,
+    *,
+    mask: Tensor | None = None,
+    ranks: RankWeights = EQUAL_RANKS,
 ) -> LossDerivatives:
     """Value, gradient and Hessian of each sample's loss, at least float32.
 
     Args:
-        operator: the operator. Its direction plays no part: it reverses `P` and the truth alike.
-        scores: shape `(..., n)`.
-        order: the elements in their true ascending order, shape `(..., n)`.
+        operator: the operator. Its direction plays no part but for which ranks the weights are:
+            it reverses `P` and the truth alike.
+        scores: shape `(..., n)`, finite where absent.
+        order: the elements in their true ascending order, the absent ones last, `(..., n)`.
+        mask: which elements are present, `(..., n)`; all for ``None``.
+        ranks: the weights of the ranks.
 
     Returns:
-        Value `(...,)`, gradient `(..., n)` and, when asked for, Hessian `(..., n, n)`.
+        Value `(...,)`, gradient `(..., n)` and, when asked for, Hessian `(..., n, n)`; those of
+        absent elements are 0.
     """
-    aligned = operator.aligned_logits(scores.detach(), order)
+    aligned = operator.aligned_logits(scores.detach(), order, mask)
+    weights = weights_of_rows(operator, aligned, scores, mask, ranks)
     n = scores.shape[-1]
     if n == 1:
         zero = aligned.logits.to(aligned.dtype)
         return LossDerivatives(zero[0, 0], zero[0].movedim(0, -1), batch_first(zero))
     rows = split_rows(aligned)
-    row = row_derivatives(rows)
+    row = weighted(row_derivatives(rows), weights)
     jacobian = SoftSortJacobian if isinstance(operator, SoftSort) else NeuralSortJacobian
-    J = jacobian(aligned.difference.sign().to(aligned.dtype))
-    scale = 1.0 / (n * operator.temperature)
+    J = jacobian(aligned.sign)
+    scale = 1.0 / operator.temperature / (n**2 if weights is None else 1)
 
     def hessian() -> Tensor:
         with full_precision(scores.device):
-            H = laplacian(J.curvature(row), 0.5 * scale**2)
-            return to_elements(batch_first(H), aligned.position)
+            H = laplacian(J.curvature(row), 0.5 * scale / operator.temperature)
+            return to_elements(batch_first(H), aligned)
 
-    gradient = J.gradient(row) * (scale / n)
-    if aligned.position is not None:
-        gradient = gradient.gather(0, aligned.position)
-    return LossDerivatives(
-        cross_entropy_of_rows(aligned, rows), gradient.movedim(0, -1).contiguous(), hessian
-    )
+    gradient = J.gradient(row) * scale
+    if aligned.by_rank:
+        gradient = gradient.gather(0, aligned.rank)
+    value = cross_entropy_of_rows(aligned, rows, weights)
+    return LossDerivatives(value, gradient.movedim(0, -1).contiguous(), hessian)
 
 
-def to_elements(matrix: Tensor, position: Tensor | None) -> Tensor:
-    """A matrix `(*batch, n, n)` from the order of the scores to that of the elements."""
-    if position is None:
+def to_elements(matrix: Tensor, aligned: AlignedLogits) -> Tensor:
+    """A matrix `(*batch, n, n)` from the order of the logits to that of the elements."""
+    if not aligned.by_rank:
         return matrix
-    rows = position.movedim(0, -1)
+    rows = aligned.rank.movedim(0, -1)
     index = torch.add(rows.unsqueeze(-2), rows.unsqueeze(-1), alpha=rows.shape[-1])
     return matrix.flatten(-2).gather(-1, index.flatten(-2)).view_as(matrix)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from newton_optim.sorting._layout import along_dimension, batch_first
+from newton_optim.sorting._layout import along_dimension, batch_first, differences
 from newton_optim.sorting._softmax_row_derivatives import RowDerivatives
 
 # Up to this n, products of small matrices are faster without a batched matrix product.
@@ -19,7 +19,7 @@ SMALL = 12
 
 
 class SoftSortJacobian:
-    """`dz_ij = -S_ij (dy_i - dy_j)` with `S_ij = sign(y_i - y_j)`."""
+    """`dz_ij = -S_ij (dy_i - dy_j)` with `S_ij = sign(y_i - y_j)`, never 0 off the diagonal."""
 
     def __init__(self, S: Tensor) -> None:
         self.S = S
@@ -34,7 +34,7 @@ class SoftSortJacobian:
 
         `H_kl = Σ_i S_ik S_il K^i_kl - S_kl B_kl - S_lk B_lk` with `B_il = Σ_j S_ij K^i_jl`,
         and `S_il B_il = ω_il + Σ_j (1 - S_il S_ij) ω_jl` over the `j` other than `i`:
-        without the cancellation, only scores on the other side of `y_i`, and ties, have weight.
+        without the cancellation, only scores on the other side of `y_i` have weight.
         """
         S, q, h = self.S, row.q, row.h
         qh, Sq, one = q * h, S * q, S.new_ones(())
@@ -44,30 +44,26 @@ class SoftSortJacobian:
         h_below, h_above = (v.sum(dim=1, keepdim=True) for v in (qh - Sqh, qh + Sqh))
         SB = torch.addcmul(row.c, upper, torch.addcmul(h_below, h, below), value=0.5)
         SB = torch.addcmul(SB, lower, torch.addcmul(h_above, h, above), value=0.5)
-        # S * S: a score that is tied with y_i does not move with it.
-        Z = torch.addcmul(row_products(Sq, Sqh), S * Sq, SB)
+        Z = torch.addcmul(row_products(Sq, Sqh), q, SB)
         return Z + Z.transpose(0, 1)
 
 
 class NeuralSortJacobian:
-    """`J_i = diag(D_i) + S` with `S_jk = sign(y_j - y_k)`, `D_ij = 2i - n + 1 - Σ_k S_jk`.
+    """`J_i = diag(D_i) + S` with `S_jk = sign(y_j - y_k)`, `D_ij = 2 (i - j)`, of sorted scores.
 
-    `i` counts from 0. `D_ij` is `2 (i - j)` except where scores are equal.
+    Equal scores have the signs of their places in the order, too.
     """
 
     def __init__(self, S: Tensor) -> None:
-        n, ndim = S.shape[0], S.ndim
         self.S = S
-        ranks = torch.arange(1 - n, n, 2, dtype=S.dtype, device=S.device)
-        slope = self.S.sum(dim=1)
-        self.D = along_dimension(0, ndim, ranks) - slope
-        self.own = along_dimension(0, ndim - 1, ranks) - slope  # D_ii, not 0 where scores are equal
+        ranks = torch.arange(0, 2 * S.shape[0], 2, dtype=S.dtype, device=S.device)
+        self.D = differences(along_dimension(0, S.ndim - 1, ranks))
 
     def gradient(self, row: RowDerivatives) -> Tensor:
         """The gradient by `y`, shape `(n, *batch)`."""
-        rest = row.g.sum(dim=1)  # Less the gradient by the logit of m.
-        G = (row.g.sum(dim=0) - rest).unsqueeze(1)
-        return torch.addcmul(self.D * row.g, self.S, G).sum(dim=0) - self.own * rest
+        # The gradient by the logit of m is that of the others with the other sign.
+        G = (row.g.sum(dim=0) - row.g.sum(dim=1)).unsqueeze(1)
+        return torch.addcmul(self.D * row.g, self.S, G).sum(dim=0)
 
     def curvature(self, row: RowDerivatives) -> Tensor:
         """`-2 H` away from the diagonal, shape `(n, n, *batch)`.
@@ -75,14 +71,14 @@ class NeuralSortJacobian:
         `H = K_2 + K_1 S + (K_1 S)ᵀ - S K_0 S` with the sums over `i`: `K_0` of `K_i`, `K_1` of
         `D_i K_i`, whose rows' sums are 0, and `K_2` of `D_i K_i D_i`.
         """
-        S, D, q, own = self.S, self.D, row.q, self.own.unsqueeze(1)
+        S, D, q = self.S, self.D, row.q
         qh, qc = q * row.h, q * row.c
-        Dq, Dqh, Dqc = D * q, D * qh, D * qc
+        Dq, Dqh = D * q, D * qh
         K_0 = row_products(q, qh) + qc
         K_0 = laplacian(K_0 + K_0.transpose(0, 1))
-        K_1 = row_products(Dq, qh) + row_products(Dqh, q)
-        K_1 = laplacian(torch.addcmul(K_1, own, qc) + Dqc.transpose(0, 1))
-        K_2 = torch.addcmul(row_products(Dq, Dqh), own, Dqc)  # Half of it.
+        K_1 = row_products(Dq, qh) + row_products(Dqh, q) + (D * qc).transpose(0, 1)
+        K_1 = laplacian(K_1)
+        K_2 = row_products(Dq, Dqh)  # Half of it.
         V = torch.add(K_1, row_products(S, K_0), alpha=0.5)  # Sᵀ = -S
         Z = K_2 - row_products(V.transpose(0, 1), S)
         return Z + Z.transpose(0, 1)

@@ -51,3 +51,10 @@ def row_derivatives(rows: Rows) -> RowDerivatives:
     h = torch.addcmul(-(r * r * excess + w * (P_m + link)), r * r2, x)
     c = (link + link) * (x - (excess + (one - w)))
     return RowDerivatives(g, q, h, c)
+
+
+def weighted(row: RowDerivatives, weights: Tensor | None) -> RowDerivatives:
+    """The derivatives of every row's loss times its weight, `(n, 1, *batch)`; ``None`` is 1."""
+    if weights is None:
+        return row
+    return RowDerivatives(row.g * weights, row.q, row.h * weights, row.c * weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,12 +53,14 @@ class WireIndices(NamedTuple):
         partner: the wire that each wire is compared with in each layer, `(L, n)`. A wire that is
             not compared is its own partner.
         sign: 1 for a first wire, -1 for a second one, 0 for one that is not compared, `(L, n)`.
+        layer: the layers of all comparators, `(K,)`.
     """
 
     first: Tensor
     second: Tensor
     partner: Tensor
     sign: Tensor
+    layer: Tensor
 
 
 def odd_even_wiring(n: int) -> Wiring:
@@ -87,6 +90,7 @@ def wire_indices(wiring: Wiring, device: torch.device) -> WireIndices:
     first, second = ([wire for layer in layers for wire in layer[k]] for k in (0, 1))
     partner = [list(range(n)) for _ in layers]
     sign = [[0.0] * n for _ in layers]
+    index = [k for k, layer in enumerate(layers) for _ in layer.first]
     for k, layer in enumerate(layers):
         for a, b in zip(layer.first, layer.second, strict=True):
             partner[k][a], partner[k][b] = b, a
@@ -96,4 +100,43 @@ def wire_indices(wiring: Wiring, device: torch.device) -> WireIndices:
         torch.tensor(second, dtype=torch.int64, device=device),
         torch.tensor(partner, dtype=torch.int64, device=device).reshape(-1, n),
         torch.tensor(sign, dtype=torch.float32, device=device).reshape(-1, n),
+        torch.tensor(index, dtype=torch.int64, device=device),
     )
+
+
+def idle_comparators(indices: WireIndices, lengths: Tensor) -> Tensor:
+    """Which comparators of an odd-even network are not in that of a shorter list, `(K, N)`.
+
+    The network of `m` wires has those in the first `m` layers that compare the first `m` wires.
+
+    Args:
+        indices: the wiring.
+        lengths: the length `m` of each list, `(N,)`.
+    """
+    return torch.maximum(indices.layer, indices.second).unsqueeze(-1) >= lengths
+
+
+def active_wires(indices: WireIndices, lengths: Tensor | None) -> Sequence[Tensor | None]:
+    """Which wires of each layer are those of comparators that are not idle, `(..., n)` each.
+
+    ``None`` for every layer if there are no lengths, which means: all that have a partner.
+    """
+    num_layers, n = indices.partner.shape
+    if lengths is None:
+        return [None] * num_layers
+    wires = torch.arange(n, device=lengths.device)
+    last = torch.maximum(indices.partner, wires)
+    return [last[k].clamp(min=k) < lengths.unsqueeze(-1) for k in range(num_layers)]
+
+
+def where_active(active: Tensor | None, values: Tensor, own: Tensor) -> Tensor:
+    """``values`` of the active wires, ``own`` of the others.
+
+    Args:
+        active: one of :func:`active_wires`.
+        values: `(..., n)`, or rows `(..., n, n)`.
+        own: the same shape.
+    """
+    if active is None:
+        return values
+    return torch.where(active if values.ndim == active.ndim else active.unsqueeze(-1), values, own)

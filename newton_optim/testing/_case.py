@@ -1,48 +1,26 @@
-"""A loss at its outputs and arguments: what every property looks at."""
+"""A loss at its outputs and arguments: what every property is checked on."""
 
 from __future__ import annotations
 
-import copy
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from newton_optim._checks import check_choice, describe
-from newton_optim._derivatives import Products, check_loss_value, evaluate_tensor
+from newton_optim import LossDerivatives
+from newton_optim._checks import describe
 from newton_optim._outputs import Outputs, flatten_outputs
-from newton_optim._reduction import REDUCTIONS
-
-
-class UnusableLossError(AssertionError):
-    """The loss raised, or gave what no door can take: no property can be looked at."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A loss and its derivatives on the scale of the single sample.
-
-    Args:
-        value: as the loss gave it, shape `()` or `(N,)`.
-        total: the sum of the single samples' losses, 0-dim.
-        gradient: `g_i`, shape `(N, m)`.
-        products: from vectors `(k, N, m)` to their products with the full Hessian.
-    """
-
-    value: Tensor
-    total: Tensor
-    gradient: Tensor
-    products: Products
-
-    @property
-    def hessian(self) -> Tensor:
-        """`H_i`, shape `(N, m, m)`; where samples are coupled, the sums of its columns."""
-        N, m = self.gradient.shape
-        basis = torch.eye(m, dtype=self.gradient.dtype, device=self.gradient.device)
-        return self.products(basis[:, None, :].expand(m, N, m)).permute(1, 2, 0)
+from newton_optim.testing._cast import cast_loss, map_bound, map_tensors
+from newton_optim.testing._core import (
+    batch_factor,
+    check_reduction,
+    gauss_newton_matrices,
+    reduce_loss,
+    stated_derivatives,
+)
+from newton_optim.testing._evaluation import Evaluation, UnusableLossError, evaluate
 
 
 @dataclass(frozen=True)
@@ -50,17 +28,21 @@ class Case:
     """A loss, its outputs and its arguments, all of one dtype.
 
     Args:
-        loss_fn: `loss_fn(outputs, *args)` gives a loss of shape `()` or `(N,)`.
+        loss_fn: ``loss_fn(outputs, *args)`` returns a loss of shape `()` or `(N,)`.
         outputs: detached.
-        args: further arguments; a tensor among them whose first dimension is N has one row a
+        args: further arguments; a tensor among them whose first dimension is N has one row per
             sample.
         reduction: how a 0-dim loss was reduced.
+        mask: which outputs count, boolean, in the shape of the outputs; ``None`` if all do.
+        promises: what the loss is declared to be, of ``PROMISES``.
     """
 
     loss_fn: Callable[..., Any]
     outputs: Outputs
     args: tuple[Any, ...]
     reduction: str
+    mask: Tensor | None = None
+    promises: frozenset[str] = frozenset()
 
     @classmethod
     def checked(
@@ -72,36 +54,33 @@ class Case:
         *,
         dtype: torch.dtype | None = torch.float64,
     ) -> Case:
-        """The case in ``dtype`` (`None`: that of the outputs, at least float32).
+        """The case in ``dtype``; ``None`` is the dtype of the outputs, at least float32.
 
         Raises:
-            TypeError: if an argument of the kit is of the wrong kind.
-            ValueError: if a value or shape is wrong.
+            TypeError: if ``loss_fn``, ``outputs`` or ``reduction`` is of the wrong kind.
+            ValueError: if ``outputs`` or ``reduction`` has a wrong shape or value.
         """
         if isinstance(loss_fn, type) or not callable(loss_fn):
             raise TypeError(f"loss_fn must be a callable, got {describe(loss_fn)}")
-        check_choice("reduction", reduction, REDUCTIONS)
+        check_reduction(reduction)
         flat = flatten_outputs(outputs).detached()
         return cls(loss_fn, flat, args, reduction).to(dtype or flat.dtype)
 
     def to(self, dtype: torch.dtype) -> Case:
-        """The same with all floating-point tensors in ``dtype``, those of a module included."""
+        """The case with all floating-point tensors in ``dtype``, those of a module included."""
 
         def cast(tensor: Tensor) -> Tensor:
             return tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach()
 
         outputs = replace(self.outputs, parts=[cast(part) for part in self.outputs.parts])
-        return Case(
-            _cast_loss(self.loss_fn, cast, dtype),
-            outputs,
-            tuple(map_tensors(cast, arg) for arg in self.args),
-            self.reduction,
-        )
+        args = tuple(map_tensors(cast, arg) for arg in self.args)
+        loss_fn = cast_loss(self.loss_fn, cast, dtype)
+        return replace(self, loss_fn=loss_fn, outputs=outputs, args=args)
 
     @property
     def y(self) -> Tensor:
         """The outputs as one matrix `(N, m)`."""
-        return self.outputs.join(self.outputs.parts)
+        return self.outputs.matrix
 
     @property
     def num_samples(self) -> int:
@@ -109,97 +88,96 @@ class Case:
         return self.outputs.num_samples
 
     @property
-    def given(self) -> Any:
-        """The outputs in the structure that they came in."""
+    def targets(self) -> list[Tensor]:
+        """The arguments that hold one real number for each output, as matrices `(N, m)`."""
+        if len(self.outputs.parts) != 1:
+            return []
+        shape = self.outputs.parts[0].shape
+        tensors = (arg for arg in self.args if isinstance(arg, Tensor))
+        real = (arg for arg in tensors if arg.is_floating_point() and arg.shape == shape)
+        return [arg.reshape(self.y.shape) for arg in real]
+
+    @property
+    def batch_factor(self) -> int:
+        """The factor from a gradient that reaches the network to the per-sample scale: N or 1."""
+        return batch_factor(self.num_samples, self.reduction)
+
+    @property
+    def structured_outputs(self) -> Any:
+        """A copy of the outputs, in the structure in which they were given."""
         return self.outputs.rebuild([part.clone() for part in self.outputs.parts])
 
     def at(self, y: Tensor) -> Case:
-        """The same at other outputs, a matrix `(N, m)`."""
+        """The case at other outputs, a matrix `(N, m)`."""
         parts = [
             part.to(own.dtype)
             for part, own in zip(self.outputs.split(y), self.outputs.parts, strict=True)
         ]
         return replace(self, outputs=replace(self.outputs, parts=parts))
 
-    def taken(self, order: Tensor) -> Case:
-        """The samples in this order (left out or repeated, if it says so), arguments with them."""
-        N = self.num_samples
+    def select(self, samples: Tensor) -> Case:
+        """The samples with these indices, in this order, with their arguments and mask.
 
-        def take(tensor: Tensor) -> Tensor:
-            own = tensor.dim() > 0 and tensor.shape[0] == N
-            return tensor[order.to(tensor.device)] if own else tensor
-
-        parts = [take(part) for part in self.outputs.parts]
-        outputs = replace(self.outputs, parts=parts)
-        return replace(self, outputs=outputs, args=map_tensors(take, self.args))
-
-    def evaluate(self, *, second_order: bool = False) -> Evaluation:
-        """Value, gradient and, if asked for, Hessian products, by autograd.
-
-        Raises:
-            UnusableLossError: if the loss raises or no door can take what it gives.
+        Tensors that ``functools.partial`` binds stay, unless they are a mask: boolean, and of the
+        shape of the outputs.
         """
-        leaves = [part.detach().clone().requires_grad_() for part in self.outputs.parts]
-        outputs = replace(self.outputs, parts=leaves)
-        try:
-            with torch.enable_grad():
-                # A copy: the loss may be one that changes its inputs.
-                loss = self.loss_fn(
-                    outputs.rebuild([part.clone() for part in leaves]), *self.copied_args()
-                )
-        except Exception as error:
-            raise UnusableLossError(f"the loss raised {type(error).__name__}: {error}") from error
-        try:
-            value = check_loss_value(loss, self.num_samples)
-        except (TypeError, ValueError) as error:
-            raise UnusableLossError(f"no door takes what the loss gives: {error}") from error
-        try:
-            found = evaluate_tensor(value, outputs, self.reduction, second_order=second_order)
-        except Exception as error:
-            raise UnusableLossError(f"the loss has no derivative: {error}") from error
-        return Evaluation(
-            found.value, self._total(found.value), found.gradient, _told(found.products)
+        N, shapes = self.num_samples, [part.shape for part in self.outputs.parts]
+
+        def rows(tensor: Tensor) -> Tensor:
+            is_per_sample = tensor.dim() > 0 and tensor.shape[0] == N
+            return tensor[samples.to(tensor.device)] if is_per_sample else tensor
+
+        outputs = replace(self.outputs, parts=[rows(part) for part in self.outputs.parts])
+
+        def rows_of_mask(tensor: Tensor) -> Tensor:
+            is_mask = tensor.dtype == torch.bool and tensor.shape in shapes
+            return rows(tensor) if is_mask else tensor
+
+        return replace(
+            self,
+            loss_fn=map_bound(rows_of_mask, self.loss_fn),
+            outputs=outputs,
+            args=map_tensors(rows, self.args),
+            mask=None if self.mask is None else rows(self.mask),
         )
 
     def copied_args(self) -> tuple[Any, ...]:
         """The arguments, for a loss that may change them."""
         return tuple(map_tensors(Tensor.clone, arg) for arg in self.args)
 
-    def _total(self, value: Tensor) -> Tensor:
-        is_mean = value.dim() == 0 and self.reduction == "mean"
-        return value.sum() * (self.num_samples if is_mean else 1)
+    def evaluate(self, *, second_order: bool = False) -> Evaluation:
+        """Value, gradient and, if asked for, Hessian products, by autograd.
 
+        Raises:
+            UnusableLossError: if the loss raises or no entry point accepts what it returns.
+        """
+        return evaluate(
+            self.loss_fn,
+            self.outputs,
+            self.copied_args(),
+            self.reduction,
+            second_order=second_order,
+        )
 
-def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """The same with ``function`` applied to every tensor, also in tuples, lists and dicts."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, dict):
-        return {key: map_tensors(function, item) for key, item in value.items()}
-    if type(value) in {tuple, list}:
-        return type(value)(map_tensors(function, item) for item in value)
-    return value
+    def scalar_loss(self, outputs: Any) -> Tensor:
+        """The loss of these structured outputs as a 0-dim tensor, with its graph."""
+        return reduce_loss(self.loss_fn(outputs, *self.copied_args()), self.reduction)
 
+    def stated_derivatives(self) -> LossDerivatives:
+        """What the ``derivatives`` method of the loss returns.
 
-def _cast_loss(
-    loss_fn: Callable[..., Any], cast: Callable[[Tensor], Tensor], dtype: torch.dtype
-) -> Callable[..., Any]:
-    if isinstance(loss_fn, functools.partial):
-        inner = _cast_loss(loss_fn.func, cast, dtype)
-        args, keywords = map_tensors(cast, loss_fn.args), map_tensors(cast, loss_fn.keywords)
-        return functools.partial(inner, *args, **keywords)
-    if isinstance(loss_fn, nn.Module) and [*loss_fn.parameters(), *loss_fn.buffers()]:
-        return copy.deepcopy(loss_fn).to(dtype)
-    return loss_fn
-
-
-def _told(products: Products) -> Products:
-    """The products, with a refusal told as the loss's."""
-
-    def told(vectors: Tensor) -> Tensor:
+        Raises:
+            UnusableLossError: if it raises, or returns something else.
+        """
         try:
-            return products(vectors)
-        except ValueError as error:
-            raise UnusableLossError(str(error)) from error
+            return stated_derivatives(
+                self.loss_fn, self.outputs, self.copied_args(), self.reduction
+            )
+        except Exception as error:
+            raise UnusableLossError(
+                f"`derivatives` raised {type(error).__name__}: {error}"
+            ) from error
 
-    return told
+    def gauss_newton(self) -> Tensor:
+        """The Gauss-Newton matrices of a composed loss, `(N, m, m)`."""
+        return gauss_newton_matrices(self.loss_fn, self.outputs, self.copied_args(), self.reduction)

@@ -1,117 +1,121 @@
-"""How far rounding alone may move a result, and the comparison that allows no more."""
+"""How much rounding alone may move a result."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from newton_optim.testing._case import Case, UnusableLossError
+from newton_optim.testing._case import Case
+from newton_optim.testing._comparison import assert_rows_close, finite_norms
+from newton_optim.testing._evaluation import UnusableLossError
+from newton_optim.testing._own_rounding import own_rounding
+from newton_optim.testing._quantities import Quantity, gradient, value
+from newton_optim.testing._randomness import fixed_generator, random_signs
 
 EPS = {torch.float32: 2.0**-23, torch.float64: 2.0**-52}
 ROUNDINGS = 2.0**10
-"""A loss may round this often, one after the other, before it counts as wrong."""
+"""How many successive roundings a loss may have before it counts as wrong."""
 
-_RAY = (0.25, 0.0625, 0.015625)
+_ROUNDED_OUTPUTS_OF_VALUES = 2.0**5
+"""How many roundings of the outputs a value may have: they do not add up over two derivatives."""
+
+_OWN_ROUNDINGS = 8.0
+"""How much larger an error may be than the largest of a few measured ones."""
+
+_LARGEST = 2.0**-7
+"""The largest error that the loss's own rounding excuses, relative to the size of the result."""
+
+_TOWARDS_ZERO = (0.25, 0.0625, 0.015625)
 
 
 def rounding(
-    case: Case, function: Callable[[Case], Tensor], dtype: torch.dtype = torch.float64
+    case: Case,
+    quantity: Quantity,
+    dtype: torch.dtype = torch.float64,
+    *,
+    condition: float = ROUNDINGS,
 ) -> Tensor:
-    """The bound for the rows of ``function(case)``, shape `(N,)`: a thousand roundings.
+    """The bound for each row of ``quantity(case)``, shape `(N,)`: a thousand roundings.
 
-    One rounding is `eps` times the size of the result, plus what the result moves by when the
-    outputs are rounded (the condition of the problem, measured in float64). The size is the largest
-    on the way from the outputs to zero: where a loss is saturated, its gradient is the small
-    difference of numbers of that size. Outputs close to zero are rounded as if they were one: the
-    numbers that a loss makes of them are not close to zero.
+    One rounding is the machine epsilon times the size of the result, plus how much the result
+    changes when the outputs are rounded (the condition of the problem, measured in float64). The
+    size is the largest on the way from the outputs to zero: the gradient of a saturated loss is the
+    small difference of numbers of that size. Outputs below one in size are rounded as if they were
+    one, because the numbers that a loss computes from them are not close to zero.
 
     Args:
         case: in float64.
-        function: gives rows `(N, k)`.
+        quantity: what is judged.
         dtype: the one that rounds.
+        condition: how many roundings of the outputs are allowed.
     """
     y, eps = case.y, EPS[dtype]
-    here = function(case)
+    here = quantity(case)
     moved = torch.zeros_like(here[:, 0])
     length = y.abs().clamp(min=1.0)
-    generator = torch.Generator().manual_seed(0)
+    generator = fixed_generator()
     for _ in range(2):
-        signs = torch.randint(0, 2, tuple(y.shape), generator=generator) * 2 - 1
-        nearby = _where_defined(case.at(y + eps * length * signs.to(y)), function, here)
-        moved = torch.maximum(moved, _finite_norms(nearby - here))
-    return ROUNDINGS * (eps * size_of(case, function) + moved)
+        signs = random_signs(tuple(y.shape), y, generator)
+        nearby = _where_defined(case.at(y + eps * length * signs), quantity, here)
+        moved = torch.maximum(moved, finite_norms(nearby - here))
+    return ROUNDINGS * eps * size_of(case, quantity) + condition * moved
 
 
-def size_of(case: Case, function: Callable[[Case], Tensor]) -> Tensor:
-    """The largest norm of each row of ``function`` on the way from the outputs to zero, `(N,)`."""
-    here = function(case)
-    size = _finite_norms(here)
-    for t in _RAY:
-        there = _where_defined(case.at(t * case.y), function, here)
-        size = torch.maximum(size, _finite_norms(there))
+def size_of(case: Case, quantity: Quantity) -> Tensor:
+    """The largest norm of each row of ``quantity`` on the way from the outputs to zero, `(N,)`."""
+    here = quantity(case)
+    size = finite_norms(here)
+    for t in _TOWARDS_ZERO:
+        there = _where_defined(case.at(t * case.y), quantity, here)
+        size = torch.maximum(size, finite_norms(there))
     return size
 
 
-def assert_rows_close(
-    what: str, actual: Tensor, expected: Tensor, bound: Tensor, outputs: Tensor
+def assert_quantity_matches(
+    what: str,
+    actual: tuple[Case, Quantity],
+    expected: tuple[Case, Quantity],
+    judged: Tensor | None = None,
 ) -> None:
-    """Each row of ``actual`` is within its ``bound`` of ``expected``, or neither is finite.
+    """A quantity equals another one up to rounding, in the dtype of the case that is judged.
+
+    A difference that exceeds the bound of :func:`rounding` may still be explained by the loss's own
+    rounding, which is measured then.
 
     Args:
-        what: what the message starts with.
-        actual: rows `(N, k)`.
-        expected: rows `(N, k)`.
-        bound: shape `(N,)`.
-        outputs: what the message shows, rows `(N, m)`.
+        what: the start of the message.
+        actual: the case and the quantity that are judged.
+        expected: those that judge, the case in float64.
+        judged: which rows; ``None`` for all.
 
     Raises:
-        AssertionError: with the numbers of the sample that is furthest off.
+        AssertionError: with the sample that exceeds its bound the most and both results.
     """
-    error = torch.linalg.vector_norm(actual.to(expected) - expected, dim=1)
-    neither = ~actual.isfinite().all(1) & ~expected.isfinite().all(1)
-    wrong = ~(error <= bound) & ~neither
-    if not wrong.any():
-        return
-    excess = torch.where(wrong, (error / bound).nan_to_num(torch.inf, torch.inf), -1.0)
-    i = int(excess.argmax())
-    raise AssertionError(
-        f"{what}: sample {i} is off by {float(error[i]):.3g} where rounding explains "
-        f"{float(bound[i]):.3g}: got {show(actual[i])}, expected {show(expected[i])}, "
-        f"at outputs {show(outputs[i])} ({int(wrong.sum())} of {len(wrong)} samples are off)"
-    )
+    case, quantity = expected
+    found, right = actual[1](actual[0]).double(), quantity(case)
+    if judged is not None:
+        found = torch.where(judged[:, None], found, right)
+    dtype = actual[0].outputs.dtype
+    condition = _ROUNDED_OUTPUTS_OF_VALUES if quantity is value else ROUNDINGS
+    bound = rounding(case, quantity, dtype, condition=condition)
+    if not bool(((found - right).norm(dim=1) <= bound).all()):
+        bound = torch.maximum(bound, _explained(case, quantity, EPS[dtype]))
+    y = case.y if len(bound) == case.num_samples else case.y.reshape(1, -1)
+    assert_rows_close(what, found, right, bound, y)
 
 
-def show(numbers: Tensor, limit: int = 12) -> str:
-    """The numbers of a tensor in one line, shortened."""
-    flat = [f"{x:.6g}" for x in numbers.detach().double().flatten().tolist()]
-    return "[" + ", ".join(flat[:limit] + (["..."] if len(flat) > limit else [])) + "]"
+def _explained(case: Case, quantity: Quantity, eps: float) -> Tensor:
+    """The error that the loss's own rounding explains, of a small share of its size, `(N,)`."""
+    if quantity is value:
+        size = size_of(case, value)
+    else:  # A Hessian may be the difference of numbers of the size of the gradient.
+        size = torch.maximum(finite_norms(quantity(case)), finite_norms(gradient(case)))
+    return torch.minimum(_OWN_ROUNDINGS * own_rounding(case, quantity, eps), _LARGEST * size)
 
 
-def total(case: Case) -> Tensor:
-    """The sum of the single samples' losses as a row, `(1, 1)`."""
-    return case.evaluate().total.reshape(1, 1)
-
-
-def gradient(case: Case) -> Tensor:
-    """The gradients of a case, `(N, m)`."""
-    return case.evaluate().gradient
-
-
-def hessian(case: Case) -> Tensor:
-    """The Hessians of a case as rows, `(N, m²)`."""
-    return case.evaluate(second_order=True).hessian.flatten(1)
-
-
-def _where_defined(case: Case, function: Callable[[Case], Tensor], here: Tensor) -> Tensor:
-    """``function(case)``, or what it was ``here`` where the loss refuses such outputs."""
+def _where_defined(case: Case, quantity: Quantity, here: Tensor) -> Tensor:
+    """``quantity(case)``, or its value ``here`` where the loss is not defined."""
     try:
-        return function(case)
+        return quantity(case)
     except UnusableLossError:
         return here
-
-
-def _finite_norms(rows: Tensor) -> Tensor:
-    norms = torch.linalg.vector_norm(rows, dim=1)
-    return torch.where(norms.isfinite(), norms, 0.0)

@@ -80,7 +80,7 @@ def test_every_pair_is_averaged_over_the_samples_that_have_it(
     g = as_float64(loss.derivatives(y).gradient)
     C = reference_matrix(loss, g, curvature)
     z_star = newton_target(loss, y, curvature=curvature, damping=damping)
-    eigenvalues = getattr(curvature, "eigenvalues", "absolute")
+    eigenvalues = getattr(curvature, "eigenvalues", "clamp")
     relative = isinstance(damping, RelativeDamping)
     lam = damping.c if relative else damping
     for i, length in enumerate(lengths):

@@ -31,9 +31,11 @@ def test_coupling(seed: int, n: int) -> None:
     ]
     for x in (y, y.float()):
         for loss in independent:
-            assert coupling(probe_of(loss, x, t), x) == Coupling(is_coupled=False)
+            assert coupling(probe_of(loss, x, t), x) == Coupling(
+                is_coupled=False, is_stateful=False
+            )
     for loss in coupled:
-        assert coupling(probe_of(loss, y, t), y) == Coupling(is_coupled=True)
+        assert coupling(probe_of(loss, y, t), y) == Coupling(is_coupled=True, is_stateful=False)
 
 
 def test_batch_normalisation_couples() -> None:
@@ -54,10 +56,31 @@ def test_coupling_that_cannot_be_known() -> None:
         return y.square().sum(dim=1)
 
     y = normal(0, 4, 3)
-    assert coupling(probe_of(restless, y), y).is_coupled is None
+    assert coupling(probe_of(restless, y), y) == Coupling(is_stateful=True)
     assert coupling(probe_of(lambda y: y.square().sum(dim=1), y[:1]), y[:1]).is_coupled is None
     y = torch.ones(4, 3)
     assert coupling(probe_of(fails_elsewhere, y), y).is_coupled is None
+
+
+def test_far_moves_show_what_small_ones_do_not() -> None:
+    """The hardest half of the batch counts, which a small move does not change."""
+
+    def hardest(y: Tensor) -> Tensor:
+        return y.square().sum(dim=1).topk(3).values.mean()
+
+    y = torch.tensor([[1.0], [10.0], [2.0], [20.0], [30.0], [0.1]])
+    assert coupling(probe_of(hardest, y), y).is_coupled is True
+
+
+def test_a_state_is_no_coupling() -> None:
+    calls: list[int] = []
+
+    def warmed_up(y: Tensor) -> Tensor:
+        calls.append(1)
+        return len(calls) * y.square().sum(dim=1)
+
+    y = normal(0, 4, 3)
+    assert coupling(probe_of(warmed_up, y), y) == Coupling(is_stateful=True)
 
 
 def test_noise_from_the_global_generator_does_not_matter() -> None:

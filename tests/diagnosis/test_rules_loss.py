@@ -62,13 +62,37 @@ def test_wider_outputs_may_explode() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"longest_float32_over_float64": 9.9}, {"cosine": 0.91}, {"share_wrong": 0.9}],
+    [{}, {"longest_float32_over_float64": 9.9}, {"cosine": 0.91}],
 )
 def test_sound_in_float32(changes: dict[str, float]) -> None:
     found = advice(roundings=(Rounding(**{**SOUND, **changes}),))
     assert kind_of(found) == PLAIN
     assert "right in float32" in found.reasons[0]
     assert not any("Warning" in reason for reason in found.reasons)
+
+
+def test_gradients_that_are_wrong_and_harmless_are_not_called_right() -> None:
+    found = advice(roundings=(Rounding(**{**SOUND, "share_wrong": 0.9, "cosine": 0.95}),))
+    assert kind_of(found) == PLAIN
+    assert "90% of the float32 gradients are off by more than 1 %" in found.reasons[0]
+    assert "right in float32" not in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"nonfinite": 0.25}, "25% of the samples have no finite loss or gradient"),
+        ({"nonfinite_hessians": 0.5}, "50% of the samples have no finite Hessian"),
+        (
+            {"roundings": (Rounding(**{**SOUND, "spread": 10.0, "share_nonfinite_float64": 0.5}),)},
+            "on outputs 10 times as wide, 50% of the samples have no finite gradient",
+        ),
+    ],
+)
+def test_what_is_not_finite_is_the_verdict(changes: dict[str, Any], words: str) -> None:
+    found = advice(**changes)
+    assert found.verdict == f"{words}: fix the loss first"
+    assert (found.curvature, found.entry_point) == (None, None)
 
 
 @pytest.mark.parametrize(

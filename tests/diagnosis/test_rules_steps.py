@@ -59,6 +59,18 @@ def test_reasons_for_uneven_gradients() -> None:
     assert "get no further" in vanishing.reasons[0]
 
 
+def test_an_infinite_ratio_is_put_into_words() -> None:
+    found = advice(longest_over_median=float("inf"), descent={})
+    assert "Most samples have a gradient of exactly zero" in found.reasons[0]
+    assert "inf" not in " ".join(found.reasons)
+
+
+def test_a_healthy_loss_with_a_few_vanishing_gradients() -> None:
+    text = " ".join(advice(vanishing=0.05).reasons)
+    assert "5% of the gradients vanish and none explodes" in text
+    assert "neither" not in text
+
+
 def test_a_healthy_loss_says_why() -> None:
     text = " ".join(advice(negative_curvature=0.3).reasons)
     for words in ("neither vanish nor explode", "cosine 0.90", "condition of C is 4", "30%"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import mpmath
@@ -15,11 +16,16 @@ from tests.strategies import Array
 Matrix = Any  # NumPy arrays of mpmath numbers.
 
 
-def mp_logits(operator: NeuralSort | SoftSort, s: Matrix) -> tuple[Matrix, Matrix]:
-    """The logits `(n, n)` of the ascending operator and their Jacobians `(n, n, n)`."""
+def mp_logits(operator: NeuralSort | SoftSort, s: Matrix, labels: Array) -> tuple[Matrix, Matrix]:
+    """The logits `(n, n)` of the ascending operator and their Jacobians `(n, n, n)`.
+
+    Where scores are equal, the Jacobians are those as they move apart in the order of the labels.
+    """
     n, tau = len(s), mpmath.mpf(operator.temperature)
-    order = sorted(range(n), key=lambda j: (s[j], j))
-    S = np.array([[mpmath.sign(a - b) for b in s] for a in s], dtype=object).reshape(n, n)
+    wanted = np.argsort(np.argsort(labels, kind="stable"))
+    order = sorted(range(n), key=lambda j: (s[j], wanted[j]))
+    rank = [order.index(j) for j in range(n)]
+    S = np.array([[mpmath.sign(a - b) for b in rank] for a in rank], dtype=object).reshape(n, n)
     e = np.array([[mpmath.mpf(j == k) for k in range(n)] for j in range(n)], dtype=object)
     z, J = np.zeros((n, n), dtype=object), np.zeros((n, n, n), dtype=object)
     for i in range(n):
@@ -52,23 +58,35 @@ def mp_row(z: Matrix, t: int) -> tuple[Any, Matrix, Matrix]:
 
 
 def mp_ranking(
-    operator: NeuralSort | SoftSort, scores: Array, labels: Array
+    operator: NeuralSort | SoftSort,
+    scores: Array,
+    labels: Array,
+    rank_weight: Sequence[float] | None = None,
 ) -> tuple[float, Array, Array]:
-    """Value, gradient and Hessian of one sample's loss, rounded to float64 at the end."""
+    """Value, gradient and Hessian of one sample's loss, rounded to float64 at the end.
+
+    Args:
+        operator: its direction says to which end ``rank_weight`` belongs.
+        scores: `(n,)`.
+        labels: `(n,)`.
+        rank_weight: the weights of the ranks; equal ones for `None`.
+    """
     n = len(scores)
     spread = float(scores.max() - scores.min()) * 2 * n / operator.temperature
     with mpmath.workdps(60 + int(min(spread, 4000) / 2)):
         s = np.array([mpmath.mpf(float(x)) for x in scores], dtype=object)
-        z, J = mp_logits(operator, s)
+        z, J = mp_logits(operator, s, labels)
+        rho = [mpmath.mpf(w) for w in ([1.0] * n if rank_weight is None else rank_weight)]
+        rho = [w / (n * sum(rho)) for w in (rho[::-1] if operator.descending else rho)]
         value, g, H = mpmath.mpf(0), np.zeros(n, dtype=object), np.zeros((n, n), dtype=object)
         for i, t in enumerate(np.argsort(labels, kind="stable")):
             row_value, row_g, row_H = mp_row(z[i], int(t))
-            value, g, H = value + row_value, g + J[i].T @ row_g, H + J[i].T @ row_H @ J[i]
-        scale = n**2
+            value = value + rho[i] * row_value
+            g, H = g + rho[i] * (J[i].T @ row_g), H + rho[i] * (J[i].T @ row_H @ J[i])
         return (
-            float(value / scale),
-            np.array([float(x / scale) for x in g]),
-            np.array([[float(x / scale) for x in row] for row in H]),
+            float(value),
+            np.array([float(x) for x in g]),
+            np.array([[float(x) for x in row] for row in H]),
         )
 
 

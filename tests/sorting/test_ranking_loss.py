@@ -133,6 +133,17 @@ def test_a_subclass_is_taken_at_its_word() -> None:
     )
 
 
+def test_copies_keep_the_weights_of_ranks() -> None:
+    loss = RankingLoss(SoftSort(), k=2, rank_weight=[3.0, 2.0, 1.0, 0.0])
+    scores, labels = torch.randn(3, 4), torch.randn(3, 4)
+    for copied in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert torch.equal(copied(scores, labels), loss(scores, labels))
+    other = NeuralSort()
+    loss.operator = other
+    expected = RankingLoss(other, k=2, rank_weight=[3.0, 2.0, 1.0, 0.0])(scores, labels)
+    assert torch.equal(loss(scores, labels), expected)
+
+
 OPERATORS = [
     SoftSort(),
     NeuralSort(descending=True),
@@ -209,6 +220,9 @@ BAD = [
     (call(SoftSort(), x, x.to(torch.complex64)), TypeError, "labels must be a real tensor"),
     (call(SoftSort(), x, x[:1]), ValueError, r"labels must have the shape of scores, \(2, 3\)"),
     (call(SortingNetwork(4), x, x), ValueError, "scores"),
+    (lambda: RankingLoss(SoftSort())(x, x, mask=x), TypeError, "mask must be a bool tensor"),
+    (lambda: RankingLoss(SoftSort())(x, x, mask=x[0] > 0), ValueError, "mask must have the shape"),
+    (lambda: RankingLoss(SoftSort()).derivatives(x, x, mask=x), TypeError, "mask must be a bool"),
     (call(lambda y: 1, x, x), TypeError, "operator must return a tensor P, got int 1"),
     (call(lambda y: y, x, x), ValueError, r"operator must return P of shape \(2, 3, 3\)"),
 ]
@@ -228,6 +242,19 @@ def test_nan_labels_are_refused(operator: Any) -> None:
     for method in (loss, loss.derivatives):
         with pytest.raises(ValueError, match="labels must not be NaN"):
             method(torch.zeros(1, 3), labels)
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 2}])
+def test_operators_that_take_no_mask_say_so(options: dict[str, Any]) -> None:
+    scores, mask = torch.zeros(2, 4), torch.ones(2, 4, dtype=torch.bool)
+    diffsort = pytest.importorskip("diffsort")
+    for operator, name in (
+        (diffsort.DiffSortNet("odd_even", 4), "DiffSortNet"),
+        (nearly_uniform, "function"),
+        (Doubled(), "Doubled"),
+    ):
+        with pytest.raises(TypeError, match=f"mask must be None for an operator .* for {name}"):
+            RankingLoss(operator, **options)(scores, scores, mask=mask)
 
 
 def test_closed_form_is_missing_politely() -> None:

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from newton_optim.sorting import SortingNetwork, Wiring
-from newton_optim.sorting._wiring import bitonic_wiring, odd_even_wiring, wire_indices
+from newton_optim.sorting._wiring import (
+    active_wires,
+    bitonic_wiring,
+    idle_comparators,
+    odd_even_wiring,
+    where_active,
+    wire_indices,
+)
 from tests.sorting.network_strategies import KINDS
 
 
@@ -55,3 +62,46 @@ def test_the_indices_say_the_same_as_the_layers(kind: str, n: int) -> None:
         pairs = [(wire, partner[wire]) for wire in range(n) if sign[wire] == 1.0]
         assert pairs == sorted(zip(layer.first, layer.second, strict=True))
         assert all((partner[wire] == wire) == (sign[wire] == 0.0) for wire in range(n))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+def test_the_comparators_that_are_not_idle_are_the_shorter_network(n: int) -> None:
+    wiring = odd_even_wiring(n)
+    indices = wire_indices(wiring, torch.device("cpu"))
+    lengths = torch.arange(n + 1)
+    idle = idle_comparators(indices, lengths)
+    active = [layer for layer in active_wires(indices, lengths) if layer is not None]
+    assert len(active) == len(wiring.layers)
+    for m in range(n + 1):
+        found = [
+            (k, a, b)
+            for k, a, b, rests in zip(
+                indices.layer.tolist(),
+                indices.first.tolist(),
+                indices.second.tolist(),
+                idle[:, m].tolist(),
+                strict=True,
+            )
+            if not rests
+        ]
+        shorter = odd_even_wiring(m).layers
+        assert found == [
+            (k, a, b) for k, layer in enumerate(shorter) for a, b in zip(*layer, strict=True)
+        ]
+        # Those of wires: a wire without a partner counts as active while its layer does.
+        for k, a, b in found:
+            assert active[k][m, a]
+            assert active[k][m, b]
+        for k, layer in enumerate(wiring.layers):
+            for a, b in zip(*layer, strict=True):
+                assert active[k][m, a] == active[k][m, b] == ((k, a, b) in found)
+
+
+def test_without_lengths_all_wires_are_active() -> None:
+    indices = wire_indices(odd_even_wiring(3), torch.device("cpu"))
+    assert active_wires(indices, None) == [None] * 3
+    values, own = torch.randn(2, 3), torch.randn(2, 3)
+    assert where_active(None, values, own) is values
+    active = torch.tensor([True, False, True])
+    chosen = where_active(active, values[0], own[0])
+    assert chosen.tolist() == [values[0, 0], own[0, 1], values[0, 2]]

@@ -1,4 +1,4 @@
-"""Losses that are right: the kit must never flag them."""
+"""Correct losses, which the kit must never flag, and typical outputs and targets for them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from newton_optim import ComposedLoss
+from newton_optim import ComposedLoss, LossDerivatives
 from newton_optim.sorting import NeuralSort, RankingLoss, SoftSort, SortingNetwork, soft_sort
-from tests.testing.broken import WithDerivatives, smooth
 
 M = 3
+Y = torch.tensor([[0.3, -1.2, 0.7], [1.1, 0.2, -0.4], [-0.9, 0.6, 2.0], [0.1, -0.3, 0.8]])
+T = torch.tensor([[0.0, -1.0, 1.0], [1.0, 2.0, -1.0], [0.5, 0.0, 1.0], [-1.0, 0.0, 0.5]])
+WIDE = 30 * Y
+INDEFINITE = torch.tensor([[0.6, 0.6, 0.6], [0.7, 0.7, 0.7]])
+"""Outputs at which the Newton step of :func:`saddle` goes uphill."""
+
+
+def smooth(y: Tensor, t: Tensor) -> Tensor:
+    """Per sample, smooth, not convex."""
+    return ((y - t).square() + (2 * y).sin()).sum(-1)
+
+
+def saddle(y: Tensor) -> Tensor:
+    """Its Hessian is indefinite."""
+    return y[:, 0].square() - 2 * y[:, 1].square() + y[:, 2].square()
+
+
+class WithDerivatives:
+    """½‖y - t‖⁴ with its derivatives, or wrong ones."""
+
+    def __init__(
+        self, *, gradient: float = 1.0, curvature: float = 1.0, value: float = 1.0
+    ) -> None:
+        self.factors = value, gradient, curvature
+
+    def __call__(self, y: Tensor, t: Tensor) -> Tensor:
+        return (y - t).square().sum(-1).square() / 2
+
+    def derivatives(self, y: Tensor, t: Tensor) -> LossDerivatives:
+        d = y - t
+        s = d.square().sum(-1)
+        value, gradient, curvature = self.factors
+        identity = torch.eye(d.shape[1], dtype=d.dtype, device=d.device)
+        H = 2 * s[:, None, None] * identity + 4 * curvature * d[:, :, None] * d[:, None, :]
+        return LossDerivatives(value * self(y, t), gradient * 2 * s[:, None] * d, H)
 
 
 def half_squared_error(y: Tensor, t: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Broken losses and broken wrappers: each is caught by the property that should catch it."""
+"""Broken losses and broken wrappers: each is caught by the property that it violates."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ import torch
 import torch.nn.functional as F
 
 from newton_optim import testing
-from tests.testing.broken import (
-    INDEFINITE,
-    WIDE,
-    KeepsGradients,
-    ScaledIdentity,
-    SecondOrderDetached,
-    StepsTwice,
-    T,
-    Uphill,
-    WithDerivatives,
-    WrongBackward,
-    Y,
-    ZeroHessian,
+from tests.testing.broken_losses import (
     batch_statistics,
     changes_outputs,
     changes_target,
+    clamped_log,
     cross_entropy_of_one_probability,
+    detached_in_second_order,
     detached_padding,
     distances,
-    fixed_target,
-    forgets_the_mean,
+    hard_coded_float32,
     hides_a_factor,
     log_of_one_minus,
     masked_after_the_softmax,
     masked_mean,
-    newton_loss,
-    no_square,
     overflows,
     probability_ranking,
     random_loss,
-    saddle,
+    returns_float32,
     second_looks_at_first,
-    smooth,
     transposed_ranking,
     weighs_by_coordinate,
     weighs_by_position,
+    weighted_by_the_batch,
+    wrong_backward,
+    zero_hessian,
 )
+from tests.testing.broken_wrappers import (
+    KeepsGradients,
+    ScaledIdentity,
+    StepsTwice,
+    Uphill,
+    fixed_target,
+    forgets_the_mean,
+    no_square,
+    scaled_newton_loss,
+)
+from tests.testing.losses import INDEFINITE, WIDE, T, WithDerivatives, Y, saddle, smooth
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A loss or a wrapper that is wrong, and the property that says so.
+    """A loss or a wrapper that is wrong, and the property that catches it.
 
     Args:
         caught_by: the property.
-        args: what it is called with.
-        says: a part of the message, as a regular expression.
-        options: keywords of the property.
+        args: its arguments.
+        says: a part of its message, as a regular expression.
+        options: its keywords.
     """
 
     caught_by: Callable[..., Any]
@@ -85,7 +85,9 @@ MUTANTS: dict[str, Mutant] = {
         "with every sample twice",
     ),
     "transposed permutation matrix": Mutant(
-        testing.assert_coordinate_equivariant, (transposed_ranking, Y, T), "in another order"
+        testing.assert_coordinate_equivariant,
+        (transposed_ranking, Y, T),
+        "coordinates in another order",
     ),
     "binary cross-entropy of probabilities in float32": Mutant(
         testing.assert_float32_matches_float64,
@@ -102,12 +104,24 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "log(1 - p)": Mutant(testing.assert_finite, (log_of_one_minus, WIDE), "is not finite"),
     "overflow of exp": Mutant(testing.assert_finite, (overflows, 10 * WIDE), "is not finite"),
+    "hard-coded float32": Mutant(
+        testing.assert_dtype_kept, (hard_coded_float32, Y, T), "computes in float32 for float64"
+    ),
+    "result in float32": Mutant(
+        testing.assert_dtype_kept, (returns_float32, Y, T), "returns float32 for float64 outputs"
+    ),
+    "log of a clamped probability": Mutant(
+        testing.assert_no_dead_zone, (clamped_log, WIDE), "exactly zero .* the loss is lower at"
+    ),
+    "weighted mean": Mutant(
+        testing.assert_batch_invariant, (weighted_by_the_batch, Y, T), "gradient of a sample alone"
+    ),
     "NaN at ties": Mutant(
         testing.assert_finite, (distances, torch.tensor([[1.0, 1.0, 2.0]])), "the gradient .* nan"
     ),
     "once_differentiable": Mutant(
         testing.assert_twice_differentiable,
-        (lambda y: ZeroHessian.apply(y).sum(-1), Y),
+        (zero_hessian, Y),
         "once_differentiable",
     ),
     "detached factor": Mutant(
@@ -117,12 +131,12 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "detached in the second order alone": Mutant(
         testing.assert_twice_differentiable,
-        (lambda y: (SecondOrderDetached.apply(y)).sum(-1), Y),
+        (detached_in_second_order, Y),
         "the Hessian times a direction",
     ),
     "wrong backward": Mutant(
         testing.assert_twice_differentiable,
-        (lambda y: WrongBackward.apply(y).sum(-1), Y),
+        (wrong_backward, Y),
         "the gradient along a direction",
     ),
     "linear": Mutant(testing.assert_twice_differentiable, (lambda y: y.sum(-1), Y), "linear"),
@@ -145,10 +159,12 @@ MUTANTS: dict[str, Mutant] = {
         "samples are coupled",
     ),
     "weights by position in the batch": Mutant(
-        testing.assert_sample_equivariant, (weighs_by_position, Y, T), "changed their order"
+        testing.assert_sample_equivariant, (weighs_by_position, Y, T), "samples in another order"
     ),
     "weights by coordinate": Mutant(
-        testing.assert_coordinate_equivariant, (weighs_by_coordinate, Y, T), "in another order"
+        testing.assert_coordinate_equivariant,
+        (weighs_by_coordinate, Y, T),
+        "coordinates in another order",
     ),
     "not shift invariant": Mutant(
         testing.assert_shift_invariant, (lambda y: (y.softmax(-1) * y).sum(-1), Y), "shifted"
@@ -162,7 +178,7 @@ MUTANTS: dict[str, Mutant] = {
     "padding in a detached normaliser": Mutant(
         testing.assert_padding_ignored,
         (detached_padding, Y, T, T > 0),
-        "with other numbers in the padding",
+        "with other values in the padding",
         {"mask": T > 0},
     ),
     "masked after the softmax": Mutant(
@@ -207,21 +223,26 @@ MUTANTS: dict[str, Mutant] = {
         testing.assert_fixpoint, (smooth, Y, T), "Newton loss", {"newton_loss": fixed_target}
     ),
     "Newton loss of another scale": Mutant(
-        testing.assert_lemma_3,
+        testing.assert_two_newton_steps_are_one,
         (smooth, Y, T),
         "the gradient of the Newton loss",
-        {"newton_loss": partial(newton_loss, factor=0.5)},
+        {"newton_loss": partial(scaled_newton_loss, factor=0.5)},
     ),
-    "door of another scale": Mutant(
-        testing.assert_doors_agree,
+    "entry point of another scale": Mutant(
+        testing.assert_entry_points_agree,
         (smooth, Y, T),
         "the given newton_loss",
         {"newton_loss": forgets_the_mean},
     ),
     "gradients kept": Mutant(
-        testing.assert_lemma_2, (smooth, Y, T), "2 steps", {"wrapper": KeepsGradients}
+        testing.assert_identity_steps_like_base,
+        (smooth, Y, T),
+        "2 steps",
+        {"wrapper": KeepsGradients},
     ),
-    "two steps": Mutant(testing.assert_lemma_2, (smooth, Y, T), "2 steps", {"wrapper": StepsTwice}),
+    "two steps": Mutant(
+        testing.assert_identity_steps_like_base, (smooth, Y, T), "2 steps", {"wrapper": StepsTwice}
+    ),
     "uphill": Mutant(
         testing.assert_descent_direction,
         (saddle, INDEFINITE),
@@ -232,6 +253,6 @@ MUTANTS: dict[str, Mutant] = {
         testing.assert_descent_direction,
         (smooth, Y, T),
         "does not go downhill",
-        {"newton_loss": partial(newton_loss, factor=-1.0)},
+        {"newton_loss": partial(scaled_newton_loss, factor=-1.0)},
     ),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import pytest
@@ -10,18 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from newton_optim.sorting import RankingLoss, SoftSort
-from newton_optim.testing import LossReport, check_loss
-from tests.testing.broken import T, Y, distances, random_loss, smooth
-from tests.testing.losses import half_squared_error
-
-FIRST = {"usable", "deterministic"}
+from newton_optim.testing import LossReport, _shrink, check_loss
+from tests.testing.broken_losses import distances, random_loss
+from tests.testing.functions import elementwise
+from tests.testing.losses import T, Y, half_squared_error, smooth
 
 
 def statuses(report: LossReport) -> dict[str, str]:
     return {result.name: result.status for result in report.results}
 
 
-def test_a_loss_that_is_right() -> None:
+def test_a_correct_loss() -> None:
     report = check_loss(RankingLoss(SoftSort()), Y, T)
     assert report.ok
     assert not report.failed
@@ -34,7 +35,7 @@ def test_a_loss_that_is_right() -> None:
     assert "with ties" in report["twice_differentiable"].detail
 
 
-def test_properties_that_a_loss_need_not_have_do_not_apply() -> None:
+def test_optional_properties_that_a_loss_lacks_do_not_apply() -> None:
     report = check_loss(half_squared_error, Y, T)
     assert report.ok
     assert report["shift_invariant"].status == "not applicable"
@@ -44,23 +45,24 @@ def test_properties_that_a_loss_need_not_have_do_not_apply() -> None:
     assert "derivatives" in report["derivatives_match"].detail
 
 
-def test_a_promise_that_is_not_kept_fails() -> None:
+def test_a_broken_promise_fails() -> None:
     report = check_loss(half_squared_error, Y, T, expect=["shift_invariant"], spreads=(1.0,))
     assert report.failed == ["shift_invariant"]
     assert "smallest example: N = 1, outputs [0, 0, 0]" in report["shift_invariant"].detail
 
 
-def test_one_sample_leaves_out_what_needs_two() -> None:
+def test_properties_that_need_two_samples_do_not_apply_to_one() -> None:
     found = statuses(check_loss(smooth, Y[:1], T[:1], spreads=(1.0,)))
     assert found["samples_independent"] == found["sample_equivariant"] == "not applicable"
     assert found["duplication_invariant"] == "passed"
 
 
+def masked(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+    return (y - t).square().masked_fill(~mask, 0.0).sum(-1)
+
+
 def test_masks() -> None:
     mask = T > 0
-
-    def masked(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
-        return (y - t).square().masked_fill(~mask, 0.0).sum(-1)
 
     def forgets_one(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
         return masked(y, t, mask) + 0.1 * y[:, 0].square()
@@ -68,9 +70,12 @@ def test_masks() -> None:
     assert check_loss(masked, Y, T, mask, mask=mask).ok
     report = check_loss(forgets_one, Y, T, mask, mask=mask, spreads=(1.0,))
     assert report.failed == ["padding_ignored"]
+    detail = report["padding_ignored"].detail
+    assert detail.startswith("the gradient with other values in the padding: sample 0 differs by")
+    assert "smallest example: N = 1, outputs [0, 0, 0]" in detail
 
 
-def test_a_failure_is_told_at_the_smallest_example() -> None:
+def test_a_failure_is_reported_at_the_smallest_example() -> None:
     def above_one(y: Tensor) -> Tensor:
         return (y.square() + (1e3 * torch.where(y > 1.0, y, 0.0)).exp()).sum(-1)
 
@@ -83,11 +88,14 @@ def test_variants_of_the_outputs() -> None:
     report = check_loss(distances, Y)
     assert report["finite"].detail.startswith("with ties: the gradient of sample 0 is not finite")
     overflows = check_loss(lambda y: y.exp().sum(-1), Y)
-    assert overflows["finite"].detail.startswith("outputs times 100: ")
+    assert overflows.ok
+    remark = "outputs times 100: not judged where the value exceeds the range of float32"
+    assert overflows["finite"].detail.startswith(remark)
+    assert "spreads=" in overflows["finite"].detail
     assert check_loss(lambda y: y.exp().sum(-1), Y, spreads=(1.0, 10.0)).ok
 
 
-def test_a_loss_is_not_blamed_for_refusing_outputs_that_nobody_gave_it() -> None:
+def test_a_loss_may_refuse_outputs_that_were_not_given() -> None:
     p = torch.tensor([[0.25, 0.5], [0.7, 0.4]])
     report = check_loss(F.binary_cross_entropy, p, torch.ones(2, 2))
     assert report.ok, report
@@ -98,26 +106,17 @@ def test_a_loss_without_a_second_derivative() -> None:
     report = check_loss(lambda y: y.sum(-1), Y, spreads=(1.0,))
     assert report.failed == ["twice_differentiable"]
     assert 'curvature="fisher"' in report["twice_differentiable"].detail
-    assert statuses(report)["doors_agree (fisher)"] == "passed"
+    assert statuses(report)["entry_points_agree (fisher)"] == "passed"
     assert report["descent_direction"].detail == "the loss has no second derivative"
 
 
-def test_doors_that_refuse_a_loss_are_named() -> None:
-    class Square(torch.autograd.Function):
-        """Without `setup_context`: `torch.func` does not take it."""
-
-        @staticmethod
-        def forward(ctx: Any, y: Tensor) -> Tensor:
-            ctx.save_for_backward(y)
-            return y.square()
-
-        @staticmethod
-        def backward(ctx: Any, grad: Tensor) -> Tensor:
-            return 2 * grad * ctx.saved_tensors[0]
-
-    report = check_loss(lambda y: Square.apply(y).sum(-1), Y, spreads=(1.0,))
-    assert report["doors_agree"].status == "passed"
-    assert "5 doors refuse it; newton_loss of a callable" in report["doors_agree"].detail
+def test_entry_points_that_refuse_a_loss_are_named() -> None:
+    square = elementwise(torch.square, lambda y: 2 * y)
+    report = check_loss(lambda y: square(y).sum(-1), Y, spreads=(1.0,))
+    result = report["entry_points_agree"]
+    assert result.status == "passed"
+    expected = "entry points that refuse the loss: 5; newton_loss of a callable: "
+    assert result.detail.startswith(expected)
 
 
 closure = torch.ones(3, 3)
@@ -131,9 +130,13 @@ def raises(y: Tensor) -> Tensor:
     ("loss", "failed", "message"),
     [
         (raises, "usable", "the loss raised KeyError: 'no such label'"),
-        (lambda y: y.square(), "usable", "no door takes what the loss gives: loss must be a 0-dim"),
-        (lambda y: "loss", "usable", "must give a tensor, got str 'loss'"),
-        (lambda y: y.square().sum().item(), "usable", "must give a tensor, got float"),
+        (
+            lambda y: y.square(),
+            "usable",
+            "no entry point accepts what the loss returns: loss must be a 0",
+        ),
+        (lambda y: "loss", "usable", "a tensor, got str 'loss'"),
+        (lambda y: y.square().sum().item(), "usable", "a tensor, got float"),
         (lambda y: (y > 0).sum(), "usable", "must be a floating-point tensor"),
         (lambda y: y.detach().sum(), "usable", "no derivative"),
         (lambda y: torch.zeros((), requires_grad=True), "usable", "not computed from outputs"),
@@ -145,29 +148,43 @@ def test_losses_that_cannot_be_used_give_a_report(loss: Any, failed: str, messag
     report = check_loss(loss, Y)
     assert report.failed == [failed]
     assert message in report[failed].detail
-    others = set(statuses(report)) - FIRST
-    assert len(others) > 15
-    assert {report[name].status for name in others} == {"not applicable"}
-
-
-def test_the_table() -> None:
-    text = str(check_loss(smooth, Y, T, spreads=(1.0,)))
-    head, rule, *rows = text.splitlines()
-    assert head.startswith("smooth: 16 passed, 0 failed, ")
-    assert set(rule) == {"-"}
-    assert max(map(len, rows)) <= 100
-    assert sum(" passed" in row for row in rows) == 16
-
-
-def test_a_name_that_is_not_in_the_report() -> None:
-    with pytest.raises(KeyError, match="colour"):
-        check_loss(smooth, Y, T, spreads=(1.0,))["colour"]
+    found = list(statuses(report).values())
+    first = [result.name for result in report.results].index(failed)
+    assert found == ["passed"] * first + ["failed"] + ["not applicable"] * (22 - first)
+    assert report["fixpoint"].detail == f"the loss is not {failed}"
 
 
 def test_the_global_generator_is_left_alone() -> None:
     state = torch.get_rng_state()
     check_loss(smooth, Y, T, spreads=(1.0,))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def coupled(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+    return smooth(y, t) * y.square().mean()
+
+
+def overflowing(y: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(mask, (10 * y).exp(), 0.0).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "failed"),
+    [
+        (masked, set()),
+        (coupled, {"samples_independent", "padding_ignored"}),
+        (overflowing, {"finite"}),
+    ],
+)
+def test_the_default_device_does_not_matter(
+    loss: Any, failed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shrink, "MAX_SECONDS", math.inf)  # The same smallest example twice.
+    mask = T > 0
+    expected = check_loss(loss, Y, T, mask, mask=mask)
+    assert failed <= set(expected.failed)
+    with torch.device("meta"):
+        assert check_loss(loss, Y, T, mask, mask=mask) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,3 +204,60 @@ def test_the_global_generator_is_left_alone() -> None:
 def test_bad_arguments(arguments: Any, options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         check_loss(*arguments, **options)
+
+
+def test_promises_limit_what_is_checked() -> None:
+    def linear_and_coupled(y: Tensor) -> Tensor:
+        return y.abs().clamp(max=1.0).sum() * 1.0 + (y - y.mean(0)).abs().sum()
+
+    promises = ["coupled", "first_order", "piecewise_constant"]
+    report = check_loss(linear_and_coupled, Y, reduction="sum", expect=promises)
+    assert report.ok, report
+    for name, reason in {
+        "samples_independent": "declared coupled",
+        "duplication_invariant": "declared coupled",
+        "batch_invariant": "declared coupled",
+        "no_dead_zone": "declared piecewise_constant",
+        "fixpoint": "declared first_order",
+    }.items():
+        assert report[name].status == "not applicable"
+        assert report[name].detail == reason
+    assert report["twice_differentiable"].status == "passed"
+
+
+def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
+    """The overflow needs wide outputs, the wrong scale does not."""
+
+    def two_bugs(y: Tensor) -> Tensor:
+        return 2 * (1 + y.exp()).log().sum()
+
+    report = check_loss(two_bugs, Y)
+    assert report.causes == ["float32_matches_float64", "duplication_invariant"]
+    assert report["finite"].follows == "float32_matches_float64"
+    assert report["batch_invariant"].follows == "duplication_invariant"
+
+
+def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere() -> None:
+    def two_bugs(y: Tensor, t: Tensor) -> Tensor:
+        return ((y - t).square().sum(-1)).sqrt() + (1 + y.exp()).log().sum(-1)
+
+    labels = Y - 0.5
+    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).causes == [
+        "float32_matches_float64",
+        "finite",
+    ]
+
+
+def test_a_bound_mask_goes_with_its_samples() -> None:
+    mask = T > 0
+    bound = functools.partial(masked, mask=mask)
+    assert check_loss(bound, Y, T, mask=mask).ok
+
+
+def test_a_boolean_target_is_no_real_one() -> None:
+    def hinge(y: Tensor, t: Tensor) -> Tensor:
+        return F.softplus(torch.where(t, -y, y)).sum(-1)
+
+    report = check_loss(hinge, Y, T > 0)
+    assert report.ok
+    assert report["mse_collapse"].status == "not applicable"

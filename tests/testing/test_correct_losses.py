@@ -1,4 +1,4 @@
-"""The kit never flags a loss that is right, whatever the outputs."""
+"""The kit never flags a correct loss, whatever the outputs."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ everywhere = st.one_of(
 )
 PROPERTIES: list[Callable[..., Any]] = [
     testing.assert_deterministic,
-    testing.assert_doors_agree,
+    testing.assert_entry_points_agree,
     testing.assert_descent_direction,
     testing.assert_duplication_invariant,
     testing.assert_finite,
     testing.assert_fixpoint,
     testing.assert_float32_matches_float64,
     testing.assert_inputs_unchanged,
-    testing.assert_lemma_2,
-    testing.assert_lemma_3,
+    testing.assert_identity_steps_like_base,
+    testing.assert_two_newton_steps_are_one,
     testing.assert_sample_equivariant,
     testing.assert_samples_independent,
     testing.assert_twice_differentiable,
@@ -44,7 +44,7 @@ PROPERTIES: list[Callable[..., Any]] = [
 @pytest.mark.parametrize("check", PROPERTIES, ids=lambda f: f.__name__)
 @settings(max_examples=20)
 @given(y=everywhere, name=st.sampled_from([*LOSSES, *SUMS]), seed=st.integers(0, 1000))
-def test_a_loss_that_is_right_passes(
+def test_a_correct_loss_passes(
     check: Callable[..., Any], y: torch.Tensor, name: str, seed: int
 ) -> None:
     reduction = "sum" if name in SUMS else "mean"
@@ -59,7 +59,7 @@ def test_shift_invariant_losses(y: torch.Tensor, name: str, seed: int) -> None:
 
 @settings(max_examples=20)
 @given(everywhere, st.sampled_from(sorted(WITH_DERIVATIVES)), st.integers(0, 1000))
-def test_losses_that_know_their_derivatives(y: torch.Tensor, name: str, seed: int) -> None:
+def test_losses_that_state_their_derivatives(y: torch.Tensor, name: str, seed: int) -> None:
     testing.assert_derivatives_match(LOSSES[name], y, labels(seed, len(y)))
 
 
@@ -69,7 +69,7 @@ def test_losses_that_know_their_derivatives(y: torch.Tensor, name: str, seed: in
     st.sampled_from(["MSE", "Huber", "cross-entropy", "SoftSort", "NeuralSort"]),
     st.integers(0, 1000),
 )
-def test_losses_of_all_coordinates_alike(y: torch.Tensor, name: str, seed: int) -> None:
+def test_losses_that_treat_all_coordinates_alike(y: torch.Tensor, name: str, seed: int) -> None:
     one_hot = labels(seed, len(y)).argsort(-1).eq(0).to(y)
     loss = torch.nn.CrossEntropyLoss() if name == "cross-entropy" else LOSSES[name]
     target = one_hot if name == "cross-entropy" else labels(seed, len(y))
@@ -78,7 +78,7 @@ def test_losses_of_all_coordinates_alike(y: torch.Tensor, name: str, seed: int) 
 
 @settings(max_examples=20)
 @given(everywhere, st.integers(0, 1000))
-def test_padding_that_is_masked(y: torch.Tensor, seed: int) -> None:
+def test_padding_that_is_masked_is_ignored(y: torch.Tensor, seed: int) -> None:
     t = labels(seed, len(y))
     mask = t > 0
 
@@ -115,12 +115,12 @@ def test_every_curvature(curvature: Any, damping: Any, y: torch.Tensor, seed: in
     loss, t = LOSSES["ComposedLoss"], labels(seed, len(y))
     options = {"curvature": curvature, "damping": damping}
     testing.assert_descent_direction(loss, y, t, **options)
-    testing.assert_doors_agree(loss, y, t, **options)
+    testing.assert_entry_points_agree(loss, y, t, **options)
     testing.assert_fixpoint(loss, y, t, **options)
 
 
 def test_structures_of_outputs() -> None:
-    """Tuples and dicts go through every property that does not ask for one tensor."""
+    """Dicts of tensors pass every property that does not need a single tensor."""
     y = {"a": torch.randn(3, 2), "b": torch.randn(3, 1, 2)}
 
     def loss(y: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -130,7 +130,7 @@ def test_structures_of_outputs() -> None:
         check(loss, y)
 
 
-def test_arguments_of_one_number_a_sample_go_with_it() -> None:
+def test_arguments_of_one_row_per_sample_are_selected_with_it() -> None:
     y, classes = torch.randn(4, M), torch.tensor([0, 2, 1, 0])
     weights = torch.tensor([1.0, 2.0, 3.0, 4.0])
 
@@ -142,7 +142,7 @@ def test_arguments_of_one_number_a_sample_go_with_it() -> None:
         check(loss, y, {"classes": classes, "weights": [weights]})
 
 
-def test_derivatives_that_jump_at_a_tie_are_told() -> None:
+def test_derivatives_that_jump_at_a_tie_are_returned() -> None:
     """NeuralSort's second derivative at a tie is that of neither side."""
     y = torch.zeros(1, M)
     kinks = testing.assert_twice_differentiable(LOSSES["NeuralSort"], y, labels(0, 1))

@@ -1,4 +1,4 @@
-"""Every loss of the library that test_correct_losses.py leaves, under the kit."""
+"""The losses of the library that ``test_correct_losses.py`` does not cover pass the kit."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from newton_optim.testing import strategies
 from tests.testing.losses import M, labels, mean_squared_error
 from tests.testing.test_correct_losses import PROPERTIES, everywhere
 
-# Light tails: far out, float32 clamps what float64 need not, and a Hessian is the small difference
-# of parts so large that its digits are lost.
+# Light tails are checked on nearby outputs: far out, float32 clamps what float64 does not, and the
+# Hessian is the small difference of large parts, which loses its digits.
 LIGHT = [("odd_even", "logistic"), ("odd_even", "gaussian"), ("bitonic", "logistic_phi")]
 HEAVY = [("bitonic", "cauchy"), ("odd_even", "reciprocal"), ("odd_even", "optimal")]
 NEARBY = strategies.outputs(m=M, samples=2, scale=0.25)
 COSTS = strategies.outputs(m=(2, 3), samples=2)
 NOISE = torch.randn(16, 1, M, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-# Their gradient is an estimate, and no difference quotient of their value.
-ESTIMATED = {testing.assert_twice_differentiable, testing.assert_lemma_3}
+# The gradient of a black box is an estimate, not the difference quotient of its value.
+ESTIMATED = {testing.assert_twice_differentiable, testing.assert_two_newton_steps_are_one}
 
 
 def check_network(check: Any, network: str, distribution: str, y: Tensor) -> None:

@@ -24,7 +24,7 @@ def test_both_sides_compute_the_same_derivatives(name: str) -> None:
 
 
 def test_networks_compute_the_same_gradient() -> None:
-    pair = sides.network_sides(5, torch.device("cpu"))
+    pair = sides.network_sides(5, "cauchy", torch.device("cpu"))
     gradient, theirs = as_tensors(pair.ours())[0], pair.peer()
     torch.testing.assert_close(gradient, sides.SAMPLES * theirs, rtol=1e-3, atol=1e-4)
 

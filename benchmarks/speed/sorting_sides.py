@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from diffsort import DiffSortNet
 from torch import Tensor
 
+from benchmarks.sorting.field_operators import FieldNeuralSort, FieldSoftSort
 from benchmarks.sorting.losses import permutation_matrix
 from benchmarks.sorting.networks import NETWORKS, initial_parameters
-from benchmarks.speed.field_sorts import field_neural_sort, field_soft_sort
 from benchmarks.speed.sides import Sides, gradient_work
 from benchmarks.speed.timing import Work
 from newton_optim import EmpiricalFisher, LossDerivatives, newton_loss
@@ -41,8 +41,8 @@ def softmax_sides(name: str, n: int, device: torch.device, second_order: bool) -
     scores, labels = _scores_and_labels(n, device)
     temperature = TEMPERATURES[name]
     module = {"SoftSort": SoftSort, "NeuralSort": NeuralSort}[name](temperature=temperature)
-    operator = {"SoftSort": field_soft_sort, "NeuralSort": field_neural_sort}[name]
-    loss = _probability_loss(lambda y: operator(y, temperature), labels)
+    operator = {"SoftSort": FieldSoftSort, "NeuralSort": FieldNeuralSort}[name](temperature)
+    loss = _probability_loss(operator, labels)
     ours = _derivatives(module, scores, labels)
     if second_order:
         return Sides(ours, lambda: _paper_derivatives(loss, scores))

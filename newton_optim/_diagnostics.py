@@ -13,7 +13,9 @@ from newton_optim._step import NewtonStep
 def diagnostics_of(
     last: NewtonStep, totals: tuple[Tensor | int, Tensor | int]
 ) -> dict[str, Tensor]:
-    """The entries of ``NewtonLossOptimizer.diagnostics``; nothing is read from the device.
+    """The entries of ``NewtonLossOptimizer.diagnostics``.
+
+    Nothing is read from the device, but on CUDA the eigenvalues are computed here, which waits.
 
     Args:
         last: the step that is reported.
@@ -30,9 +32,10 @@ def diagnostics_of(
         "total_nonfinite_samples": totals[0],
         "total_fallbacks": totals[1],
     }
-    if solution.eigenvalue_range is not None and solution.largest_eigenvalue is not None:
-        values["eigenvalue_min"], values["eigenvalue_max"] = solution.eigenvalue_range
-        values["damping_over_largest_eigenvalue"] = solution.damping / solution.largest_eigenvalue
+    if solution.spectrum is not None:
+        smallest, largest, treated = solution.spectrum.extremes()
+        values["eigenvalue_min"], values["eigenvalue_max"] = smallest, largest
+        values["damping_over_largest_eigenvalue"] = solution.damping / treated
     device = last.value.device
     return {name: torch.as_tensor(value, device=device) for name, value in values.items()}
 

@@ -173,10 +173,12 @@ class NewtonLossOptimizer(OptimizerWrapper):
     def diagnostics(self) -> dict[str, Tensor]:
         """What the last step did; nothing is read from the device until a value is.
 
+        On CUDA, the eigenvalues of C are computed when this is looked at, which waits.
+
         Keys: ``loss``, ``damping`` (λ), ``gradient_norm`` and ``step_norm`` (root mean square over
         samples of `‖g_i‖` and `‖s_i‖`), ``nonfinite_samples`` and ``fallbacks`` (samples left out,
         matrices that could not be inverted) and their totals ``total_nonfinite_samples``,
-        ``total_fallbacks``; where the eigenvalues of C were computed, ``eigenvalue_min``,
+        ``total_fallbacks``; where the eigenvalues of C are treated, ``eigenvalue_min``,
         ``eigenvalue_max`` and ``damping_over_largest_eigenvalue`` (far above 1, the step is
         `g / λ`: plain, and short). Empty before the first step.
         """

@@ -47,8 +47,7 @@ class GaussNewton(Curvature):
 
     Note:
         Default damping: ``RelativeDamping(0.1)``. Where the outer part is not convex, the absolute
-        values of the eigenvalues of C are taken. ``torch.linalg.eigh`` may synchronise with a CUDA
-        device.
+        values of the eigenvalues of C are taken, as in :class:`~newton_optim.Hessian`.
 
     .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683
     """

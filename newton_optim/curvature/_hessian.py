@@ -52,8 +52,9 @@ class Hessian(Curvature):
             ``scope="joint"``; on a step, if ``check_independence`` finds coupled samples.
 
     Note:
-        Default damping: ``RelativeDamping(0.1)``. ``torch.linalg.eigh``, which ``"absolute"`` and
-        ``"clamp"`` use, may synchronise with a CUDA device; ``"raw"`` does not.
+        Default damping: ``RelativeDamping(0.1)``. ``"absolute"`` and ``"clamp"`` use
+        ``torch.linalg.eigh`` on the CPU. On CUDA, where it would wait for the device, `|C|` is
+        computed by products of matrices in float64 instead (a Newton-Schulz iteration).
 
     .. _arXiv 2410.19055: https://arxiv.org/abs/2410.19055
     """

@@ -18,7 +18,16 @@ from newton_optim.curvature._damping import (
     resolve_damping,
 )
 from newton_optim.curvature._distributed import mean_over_ranks
-from newton_optim.curvature._solve import Solution, eigenvalue_solve, fall_back, lu_solve, tolerance
+from newton_optim.curvature._polar import absolute_value, has_polar_factor
+from newton_optim.curvature._solve import (
+    Solution,
+    absolute_solve,
+    eigenvalue_solve,
+    fall_back,
+    lu_solve,
+    tolerance,
+)
+from newton_optim.curvature._spectrum import Spectrum, treat
 
 EIGENVALUES = ("absolute", "raw", "clamp")
 
@@ -72,7 +81,8 @@ def invert(
     if eigenvalues == "raw":
         solution, regular = _raw(C, g, damping, absent)
     else:
-        solution, regular = _treated(C, g, damping, eigenvalues, absent)
+        by = _by_products if has_polar_factor(C.device) else _by_eigenvalues
+        solution, regular = by(C, g, damping, eigenvalues, absent)
     step, failed = fall_back(solution.step, g, (regular & finite)[..., None])
     return replace(solution, step=step), failed
 
@@ -87,22 +97,45 @@ def _raw(C: Tensor, g: Tensor, damping: Damping, absent: Tensor | None) -> tuple
     return Solution(step, _mean(lam)), regular
 
 
-def _treated(
+def _by_eigenvalues(
     C: Tensor, g: Tensor, damping: Damping, eigenvalues: str, absent: Tensor | None
 ) -> tuple[Solution, Tensor]:
+    """Absolute or clamped eigenvalues from an eigendecomposition, which waits for a device."""
     stand_in = None if absent is None else _stand_in(_root_mean_square(C, absent), absent)
     w, Q = torch.linalg.eigh(C if stand_in is None else C + torch.diag_embed(stand_in))
-    treated = w.abs() if eigenvalues == "absolute" else w.clamp(min=0.0)
-    mean = treated.mean(-1)
-    if absent is not None and stand_in is not None:
-        mean = (treated.sum(-1) - stand_in.sum(-1)) / (~absent).sum(-1).clamp(min=1)
-    lam = resolve_damping(damping, mean)
+    treated = treat(w, eigenvalues)
+    lam = resolve_damping(damping, _mean_eigenvalue(treated, stand_in, absent))
     shift = lam[..., None] if isinstance(lam, Tensor) else lam
     # With λ > 0 there is an inverse, however small λ is: the eigenvalues are not negative.
     smallest = tolerance(C) if is_zero(damping) else 0.0
     step, regular = eigenvalue_solve(Q, treated + shift, g, smallest)
-    range_ = (w.amin(), w.amax()) if stand_in is None else None
-    return Solution(step, _mean(lam), 0, range_, treated.amax()), regular
+    spectrum = Spectrum(C, eigenvalues, w) if stand_in is None else None
+    return Solution(step, _mean(lam), spectrum=spectrum), regular
+
+
+def _by_products(
+    C: Tensor, g: Tensor, damping: Damping, eigenvalues: str, absent: Tensor | None
+) -> tuple[Solution, Tensor]:
+    """The same from `|C|` and a Cholesky decomposition in float64, without waiting for a device."""
+    stand_in = None if absent is None else _stand_in(_root_mean_square(C, absent), absent)
+    whole = C if stand_in is None else C + torch.diag_embed(stand_in)
+    size = absolute_value(whole)
+    treated = size if eigenvalues == "absolute" else (whole.to(size.dtype) + size) / 2
+    diagonal = treated.diagonal(dim1=-2, dim2=-1)  # Its sum is that of the eigenvalues.
+    lam = resolve_damping(damping, _mean_eigenvalue(diagonal, stand_in, absent))
+    shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
+    smallest = tolerance(C) if is_zero(damping) else 0.0
+    step, regular = absolute_solve(treated, shift, g.to(size.dtype), smallest)
+    lam = lam.to(C.dtype) if isinstance(lam, Tensor) else lam
+    spectrum = Spectrum(C, eigenvalues) if stand_in is None else None
+    return Solution(step.to(g.dtype), _mean(lam), spectrum=spectrum), regular
+
+
+def _mean_eigenvalue(values: Tensor, stand_in: Tensor | None, absent: Tensor | None) -> Tensor:
+    """The mean `(...,)` of values `(..., m)`, without those that stand in."""
+    if stand_in is None or absent is None:
+        return values.mean(-1)
+    return (values.sum(-1) - stand_in.sum(-1)) / (~absent).sum(-1).clamp(min=1)
 
 
 def _stand_in(size: Tensor, absent: Tensor) -> Tensor:
@@ -120,8 +153,8 @@ def damped_step(
     r"""The step `s_i = (C + λ I)⁻¹ g_i` for a curvature matrix of your own (Eq. 7 of the paper).
 
     This is what the library's curvatures do with their matrices, for use in a custom curvature: it
-    takes dampings of both kinds, makes no synchronising call but `torch.linalg.eigh`, and falls
-    back to the gradient where `C + λ I` has no inverse.
+    takes dampings of both kinds, does not wait for a CUDA device, and falls back to the gradient
+    where `C + λ I` has no inverse.
 
     Args:
         matrix: C, shape `(m, m)` for all samples or `(N, m, m)` for each its own, on the per-sample

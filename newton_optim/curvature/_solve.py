@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import finite_rows
+from newton_optim.curvature._spectrum import Spectrum
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,13 @@ class Solution:
         step: the step s, shape `(N, m)`: `z* = y - s`.
         damping: the λ that was used (the mean of them where samples have their own).
         fallbacks: how many matrices could not be inverted, 0-dim.
-        eigenvalue_range: smallest and largest eigenvalue of C, where they were computed.
-        largest_eigenvalue: the largest after their treatment, where they were computed.
+        spectrum: the eigenvalues of C, where they are treated.
     """
 
     step: Tensor
     damping: Tensor | float = 0.0
     fallbacks: Tensor | int = 0
-    eigenvalue_range: tuple[Tensor, Tensor] | None = None
-    largest_eigenvalue: Tensor | None = None
+    spectrum: Spectrum | None = None
 
 
 def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,5 +103,46 @@ def cholesky_solve(matrix: Tensor, right: Tensor, smallest: float) -> tuple[Tens
         # A product is faster than substitution by columns. `cholesky_inverse` would make the host
         # wait for a CUDA device.
         identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-        return torch.cholesky_solve(identity, L) @ right, regular
-    return torch.cholesky_solve(right, L), regular
+        return substitute(L, identity) @ right, regular
+    return substitute(L, right), regular
+
+
+def substitute(L: Tensor, right: Tensor) -> Tensor:
+    """`(L Lᵀ)⁻¹ @ right` for a lower triangular `L`, by substitution forwards and backwards."""
+    return torch.cholesky_solve(right, L) if L.device.type == "cpu" else solve_twice(L, right)
+
+
+def solve_twice(L: Tensor, right: Tensor) -> Tensor:
+    """The same by two triangular solves.
+
+    For devices: there, batches of ``cholesky_solve`` go through a library that waits, and cannot be
+    captured, in older versions of PyTorch.
+    """
+    half = torch.linalg.solve_triangular(L, right, upper=False)
+    solved: Tensor = torch.linalg.solve_triangular(L.mT, half, upper=True)
+    return solved
+
+
+def absolute_solve(
+    matrix: Tensor, shift: Tensor | float, gradient: Tensor, smallest: float
+) -> tuple[Tensor, Tensor]:
+    """`s` with `(matrix + shift I) s_i = g_i`, and whether there is an inverse.
+
+    Args:
+        matrix: positive semi-definite up to the rounding of its dtype, shape `(..., m, m)`.
+        shift: λ, broadcasts against `(..., 1, 1)`.
+        gradient: shape `(..., N, m)`, in the dtype of the matrix.
+        smallest: below this share of the largest, an eigenvalue is rounding; 0 where λ > 0.
+    """
+    m = matrix.shape[-1]
+    identity = torch.eye(m, dtype=matrix.dtype, device=matrix.device)
+    size = _norm(matrix)
+    # With λ > 0 there is an inverse, however small λ is: not even rounding may make it indefinite.
+    rounding = 0.0 if smallest > 0.0 else 4 * tolerance(matrix) * size[..., None, None]
+    L, info = torch.linalg.cholesky_ex(matrix + (shift + rounding) * identity)
+    right = torch.cat([gradient.mT, identity.expand(matrix.shape)], dim=-1)
+    solved = substitute(L, right)
+    step, inverse = solved[..., :-m], solved[..., -m:]
+    condition = size * _norm(inverse)
+    regular = (info == 0) & (condition * smallest < 1.0)
+    return step.mT, regular

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newton_optim import RelativeDamping
+from newton_optim.curvature import _matrices as matrices_module
 from newton_optim.curvature._matrices import invert, solve_matrices
 from tests.asserts import as_float64, assert_close, damped_solve
 from tests.strategies import Array, matrices, positive_dampings, treatments
@@ -56,7 +57,59 @@ def test_what_is_told_of_the_eigenvalues(eigenvalues: str, mean: float, largest:
     """Their range as they were, the damping and the largest one as they were treated."""
     C, g = torch.diag(torch.tensor([1.0, -3.0])), torch.ones(1, 2)
     solution, _ = invert(C, g, RelativeDamping(1.0), eigenvalues)
-    assert solution.eigenvalue_range is not None
-    assert [float(w) for w in solution.eigenvalue_range] == pytest.approx([-3.0, 1.0])
+    assert solution.spectrum is not None
+    assert [float(w) for w in solution.spectrum.extremes()] == pytest.approx([-3.0, 1.0, largest])
     assert float(solution.damping) == pytest.approx(mean)
-    assert float(solution.largest_eigenvalue) == pytest.approx(largest)
+
+
+# --- Without an eigendecomposition, as on a device --------------------------------------------
+
+ABSENT = torch.tensor([[False, False, True, False], [False] * 4, [True, False, True, True]])
+DAMPINGS = [1e-3, 1.0, RelativeDamping(0.1), RelativeDamping(1e-30), 1e-30, 0.0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("damping", DAMPINGS, ids=str)
+@pytest.mark.parametrize("eigenvalues", ["absolute", "clamp"])
+@pytest.mark.parametrize("lists", [False, True])
+def test_products_give_the_step_of_the_eigenvalues(
+    monkeypatch: pytest.MonkeyPatch, eigenvalues: str, damping: Any, dtype: torch.dtype, lists: bool
+) -> None:
+    C = torch.randn(3, 4, 4, dtype=torch.float64)
+    if eigenvalues == "clamp":
+        C = C @ C.mT  # Otherwise a small damping multiplies the rounding of what is clamped.
+    absent = ABSENT if lists else None
+    if absent is not None:
+        C = torch.where(absent[:, :, None] | absent[:, None, :], 0.0, C)
+    C, g = C.to(dtype), torch.randn(3, 2, 4, dtype=dtype)
+    expected, _ = invert(C.double(), g.double(), damping, eigenvalues, absent)
+    monkeypatch.setattr(matrices_module, "has_polar_factor", lambda device: True)
+    found, failed = invert(C, g, damping, eigenvalues, absent)
+    assert not failed.any()
+    assert found.step.dtype == dtype
+    tolerance = 1e-3 if dtype == torch.float32 else 1e-9
+    torch.testing.assert_close(found.step.double(), expected.step, rtol=tolerance, atol=tolerance)
+    assert float(found.damping) == pytest.approx(float(expected.damping), rel=1e-5)
+    assert (found.spectrum is None) is lists
+
+
+@pytest.mark.parametrize("eigenvalues", ["absolute", "clamp"])
+@pytest.mark.parametrize("damping", [0.0, RelativeDamping(0.0)], ids=str)
+def test_products_know_a_singular_matrix(
+    monkeypatch: pytest.MonkeyPatch, eigenvalues: str, damping: Any
+) -> None:
+    monkeypatch.setattr(matrices_module, "has_polar_factor", lambda device: True)
+    stack = torch.diag_embed(torch.tensor([[1.0, 2.0], [1.0, 0.0], [0.0, 0.0], [1.0, 1e-8]]))
+    g = torch.randn(4, 1, 2)
+    solution, failed = invert(stack, g, damping, eigenvalues)
+    assert failed.flatten().tolist() == [False, True, True, True]
+    torch.testing.assert_close(solution.step[1:], g[1:])
+
+
+def test_products_take_any_damping_above_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A direction without curvature gets the gradient over λ, however small λ is."""
+    monkeypatch.setattr(matrices_module, "has_polar_factor", lambda device: True)
+    flat = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+    solution, failed = invert(flat, torch.tensor([[1.0, 1.0]]), 1e-30, "absolute")
+    assert not failed.any()
+    torch.testing.assert_close(solution.step, torch.tensor([[0.5, 0.5]]))

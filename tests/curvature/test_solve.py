@@ -12,6 +12,7 @@ from newton_optim.curvature._solve import (
     eigenvalue_solve,
     fall_back,
     lu_solve,
+    solve_twice,
     tolerance,
 )
 
@@ -63,6 +64,13 @@ def test_cholesky_knows_an_indefinite_matrix() -> None:
     torch.testing.assert_close(step, torch.diag(torch.tensor([1.0, 0.25])))
     assert not bool(cholesky_solve(torch.diag(torch.tensor([1.0, -4.0])), torch.eye(2), 1e-7)[1])
     assert not bool(cholesky_solve(torch.diag(torch.tensor([1.0, 1e-9])), torch.eye(2), 1e-7)[1])
+
+
+def test_two_triangular_solves_are_a_cholesky_solve() -> None:
+    A = torch.randn(3, 4, 4, dtype=torch.float64)
+    L = torch.linalg.cholesky(A @ A.mT + torch.eye(4, dtype=torch.float64))
+    right = torch.randn(3, 4, 6, dtype=torch.float64)
+    torch.testing.assert_close(solve_twice(L, right), torch.cholesky_solve(right, L))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -9,6 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from newton_optim import EmpiricalFisher, Hessian, Identity, NewtonLossOptimizer
+from newton_optim.curvature import _matrices
 from tests.integrations.training import assert_same, closure_of, make_net, make_sgd
 from tests.settings import DEVICE
 
@@ -53,8 +54,8 @@ def _is_plain_index(name: str, args: Any) -> bool:
     return is_index and not any(i is not None and i.dtype == torch.bool for i in args[1])
 
 
-def waits_of(curvature: Any, damping: Any, **options: Any) -> set[str]:
-    """What a step, an accumulated step and the diagnostics wait for."""
+def waits_of(curvature: Any, damping: Any, *, diagnostics: bool = True, **options: Any) -> set[str]:
+    """What a step and an accumulated step wait for, and the diagnostics if they are asked for."""
     net = make_net()
     optimizer = NewtonLossOptimizer(make_sgd(net), curvature=curvature, damping=damping, **options)
     closure = closure_of(net)
@@ -64,7 +65,8 @@ def waits_of(curvature: Any, damping: Any, **options: Any) -> set[str]:
         optimizer.step(closure)
         optimizer.backward(*closure(), scale=torch.ones(()) if DEVICE.type != "cpu" else 0.5)
         optimizer.step()
-        optimizer.diagnostics  # noqa: B018
+        if diagnostics:
+            optimizer.diagnostics  # noqa: B018
     return waits.found
 
 
@@ -74,9 +76,21 @@ def test_no_operation_of_a_step_waits_for_the_device(curvature: Any, damping: An
     assert not waits_of(curvature, damping)
 
 
+@pytest.mark.parametrize("scope", ["batch", "sample", "joint"])
+@pytest.mark.parametrize("eigenvalues", ["absolute", "clamp"])
+def test_on_a_device_treated_eigenvalues_wait_in_the_diagnostics_alone(
+    monkeypatch: pytest.MonkeyPatch, scope: str, eigenvalues: str
+) -> None:
+    monkeypatch.setattr(_matrices, "has_polar_factor", lambda device: True)
+    curvature = Hessian(scope=scope, eigenvalues=eigenvalues)
+    assert not waits_of(curvature, None, diagnostics=False)
+    assert waits_of(curvature, None) == {"aten::_linalg_eigh"}
+
+
 def test_what_waits_is_found() -> None:
     """The check itself: a decomposition, and what is documented to read a value."""
-    assert waits_of(Hessian(), None) == {"aten::_linalg_eigh"}
+    if DEVICE.type == "cpu":
+        assert waits_of(Hessian(), None) == {"aten::_linalg_eigh"}
     raw = Hessian(eigenvalues="raw")
     assert waits_of(raw, 0.1, error_on_nonfinite=True) == {"aten::_local_scalar_dense"}
     checked = Hessian(eigenvalues="raw", check_independence=True)
@@ -84,7 +98,11 @@ def test_what_waits_is_found() -> None:
 
 
 @pytest.mark.skipif(DEVICE.type != "cuda", reason="a graph of CUDA needs CUDA")
-@pytest.mark.parametrize(("curvature", "damping"), NO_WAITING, ids=str)
+@pytest.mark.parametrize(
+    ("curvature", "damping"),
+    [*NO_WAITING, (Hessian(), None), (Hessian(scope="sample"), 1.0)],
+    ids=str,
+)
 def test_a_step_is_captured_in_a_cuda_graph(curvature: Any, damping: Any) -> None:
     nets = make_net(), make_net()
     steps = []

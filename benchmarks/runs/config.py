@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from benchmarks.runs.checks import check_choice, check_counts, check_positive
 from benchmarks.runs.errors import InputError
+from benchmarks.runs.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,6 +37,7 @@ class RunConfig(ABC):
         batch_size: samples in a batch.
         split: the part of the data that is evaluated: ``"test"``, or ``"validation"`` to choose
             λ and rates.
+        precision: of the network: ``"fp32"``, ``"tf32"`` or ``"bf16"``.
     """
 
     benchmark: ClassVar[str]
@@ -49,10 +51,12 @@ class RunConfig(ABC):
     lr: float
     batch_size: int
     split: str = "test"
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         check_choice("curvature", self.curvature, self.curvatures)
         check_choice("split", self.split, SPLITS)
+        check_choice("precision", self.precision, PRECISIONS)
         check_counts(self, "batch_size")
         check_positive(self, "lr")
         if self.damping is not None and not 0.0 <= self.damping < math.inf:
@@ -96,7 +100,10 @@ class RunConfig(ABC):
     @property
     def key(self) -> str:
         """The hash that names this configuration in files of results and of checkpoints."""
-        text = json.dumps({"version": self.key_version, **self.asdict()}, sort_keys=True)
+        choices = {"version": self.key_version, **self.asdict()}
+        if self.precision == "fp32":  # As in lines that were written before there was a choice.
+            del choices["precision"]
+        text = json.dumps(choices, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -23,3 +23,9 @@ def select_device(name: str, choices: Sequence[str] = DEVICES) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: PyTorch sees no GPU on this machine")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has done all that it was given; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

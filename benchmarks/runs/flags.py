@@ -11,6 +11,7 @@ Eigenvalues = Annotated[
     str | None, typer.Option(help="Of the Hessian: raw (the paper) | absolute | clamp.")
 ]
 Damping = Annotated[float | None, typer.Option(help="λ; by default the library's own.")]
+Precision = Annotated[str | None, typer.Option(help="Of the network: fp32 | tf32 | bf16.")]
 Rate = Annotated[float | None, typer.Option(help="Adam's rate at the start of training.")]
 BatchSize = Annotated[int | None, typer.Option(help="Training examples in a batch.")]
 Seeds = Annotated[str | None, typer.Option(help="Such as 0-7, or 0,2,5.")]

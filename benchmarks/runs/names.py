@@ -22,3 +22,8 @@ def treatment(config: RunConfig) -> str:
 def rate_suffix(config: RunConfig, reference: RunConfig) -> str:
     """The rate, where it differs from that of the first row of the table."""
     return "" if config.lr == reference.lr else f", rate {config.lr:g}"
+
+
+def precision_suffix(config: RunConfig) -> str:
+    """The precision of the network, where it is not float32."""
+    return "" if config.precision == "fp32" else f", {config.precision}"

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from benchmarks.runs.config import ConfigT
+
+# The paper names none. PyTorch's own on its GPU is TF32 in convolutions and float32 elsewhere.
+UNSAID_PRECISIONS: Final = ("fp32", "tf32")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 
 from benchmarks.runs.checkpoint import Checkpoint
 from benchmarks.runs.config import ConfigT
+from benchmarks.runs.errors import InputError
 from benchmarks.runs.family import Family
 from benchmarks.runs.results import Record, Results
 from benchmarks.runs.trainer import Trainer
@@ -66,15 +67,25 @@ def _train(
 ) -> None:
     """Train to the end, from the checkpoint if there is one."""
     if (state := checkpoint.load()) is not None:
+        _check_device(checkpoint, state, training.device)
         training.restore(state)
         progress(training.step)
     saved = time.monotonic()
     while not training.finished:
         steps = training.advance()
         if time.monotonic() - saved >= checkpoint_seconds and not training.finished:
-            checkpoint.save(training.state())
+            checkpoint.save({**training.state(), "device": training.device.type})
             saved = time.monotonic()
         progress(steps)
+
+
+def _check_device(checkpoint: Checkpoint, state: Mapping[str, Any], device: torch.device) -> None:
+    """Generators, and so the noise, of one kind of device are nothing to another."""
+    made_on = state.get("device", device.type)
+    if made_on != device.type:
+        raise InputError(
+            f"--device: {checkpoint.path} was made on {made_on}; resume it there, or delete it"
+        )
 
 
 def _records(family: Family[ConfigT], config: ConfigT, training: Trainer) -> list[Record]:
@@ -83,6 +94,7 @@ def _records(family: Family[ConfigT], config: ConfigT, training: Trainer) -> lis
         "config": config.asdict(),
         "torch": torch.__version__,
         "device": _device_name(training.device),
+        "engine": training.engine.name,
         "threads": torch.get_num_threads(),
         "seconds": round(training.seconds, 3),
         "stacked_seeds": len(training.seeds),

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import torch
 
+from benchmarks.runs.cuda_graph import Engine
+
 
 class Trainer(Protocol):
     """A training of some seeds that can be stopped and resumed.
@@ -20,6 +22,11 @@ class Trainer(Protocol):
     seconds: float
     step: int
     curve: list[dict[str, Any]]
+
+    @property
+    def engine(self) -> Engine:
+        """What takes the steps."""
+        ...
 
     @property
     def finished(self) -> bool:

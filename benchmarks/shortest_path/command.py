@@ -24,6 +24,7 @@ from benchmarks.runs.flags import (
     Listing,
     Numbers,
     Out,
+    Precision,
     Rate,
     Scale,
     Seeds,
@@ -73,6 +74,7 @@ def shortest_path(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder that holds the folder 12x12 of the Warcraft set.")
     ] = None,
+    precision: Precision = None,
     device: Device = "auto",
     out: Out = Path("results/shortest_path"),
     numbers: Numbers = "preset",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchmarks.runs.names import rate_suffix, treatment
+from benchmarks.runs.names import precision_suffix, rate_suffix, treatment
 from benchmarks.shortest_path.config import PathConfig
 
 _LOSS_NAMES: Final = {
@@ -25,7 +25,8 @@ def table_title(config: PathConfig) -> str:
     else:
         strength = f"σ={config.sigma:g}, {config.samples} samples"
     size = f"{config.maps:,} maps, {config.epochs} epochs in batches of {config.batch_size}"
-    return f"{_LOSS_NAMES[config.loss]} ({strength}), {config.data}, {config.network}, {size}"
+    where = f"{config.data}, {config.network}, {size}{precision_suffix(config)}"
+    return f"{_LOSS_NAMES[config.loss]} ({strength}), {where}"
 
 
 def row_label(config: PathConfig, reference: PathConfig) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
+from benchmarks.runs.paper import UNSAID_PRECISIONS, Paper, PaperFigure, PaperRow
 from benchmarks.runs.paper_tables import paper_table
 from benchmarks.shortest_path.config import RELAXED, PathConfig
 from benchmarks.shortest_path.strength import with_loss
@@ -60,7 +60,9 @@ def _dampings() -> Mapping[_Place, float]:
 
 
 def _row(entry: Mapping[str, Any]) -> PaperRow[PathConfig]:
-    unsaid = {"lr": RELAXED_RATES} if entry["loss"] in RELAXED else {}
+    unsaid: dict[str, Sequence[Any]] = {"precision": UNSAID_PRECISIONS}
+    if entry["loss"] in RELAXED:
+        unsaid["lr"] = RELAXED_RATES
     figures = {"em": PaperFigure(*entry["em"])}
     return PaperRow(config=_config(entry), figures=figures, unsaid=unsaid)
 

@@ -24,6 +24,7 @@ from benchmarks.runs.flags import (
     Listing,
     Numbers,
     Out,
+    Precision,
     Rate,
     Scale,
     Seeds,
@@ -78,10 +79,11 @@ def sorting(
     validation_sets: Annotated[int | None, typer.Option(help="Sets of the validation.")] = None,
     scale: Scale = None,
     seeds: Seeds = None,
-    data: Annotated[str | None, typer.Option(help="digits | mnist.")] = None,
+    data: Annotated[str | None, typer.Option(help="digits | mnist14 (14x14) | mnist.")] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of mnist.npz or of the four IDX files (or .gz).")
     ] = None,
+    precision: Precision = None,
     device: Device = "auto",
     out: Out = Path("results/sorting"),
     numbers: Numbers = "preset",

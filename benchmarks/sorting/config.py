@@ -24,7 +24,7 @@ DISTRIBUTIONS: Final = (
 )
 LOSSES: Final = ("probability", "exact")
 SOURCES: Final = ("field", "ours")
-DATA: Final = ("digits", "mnist")
+DATA: Final = ("digits", "mnist14", "mnist")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class SortingConfig(RunConfig):
     """The configuration of a run of the sorting benchmark.
 
     Args:
-        data: ``"digits"`` or ``"mnist"``; each has its own network.
+        data: ``"digits"``, ``"mnist14"`` or ``"mnist"``; each has its own network.
         operator: the relaxed sort.
         temperature: τ of SoftSort and NeuralSort; ``None`` for networks.
         distribution: of a sorting network's swaps; ``None`` for the other operators.

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.runs.config import SPLITS
@@ -29,7 +30,7 @@ class Digits:
     """Images of single digits with their labels.
 
     Args:
-        images: shape `(M, H, W)`, float32, or unsigned bytes, divided by 255 when they are used.
+        images: shape `(M, H, W)`, float32.
         labels: the digits, shape `(M,)`.
     """
 
@@ -43,24 +44,40 @@ class Digits:
         """The same digits, resident on ``device``."""
         return Digits(self.images.to(device), self.labels.to(device))
 
-    def numbers(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """The numbers made of the digits at ``indices``.
+    def pictures(
+        self, indices: Tensor, *, side_by_side: bool = False, out: Tensor | None = None
+    ) -> Tensor:
+        """The images of the numbers made of the digits at ``indices``, by one gather.
 
         Args:
             indices: shape `(..., 4)`, most significant digit first.
+            side_by_side: whether a number is one image: a row of it after another.
+            out: to write them to, of the shape that is returned.
 
         Returns:
-            Their images, shape `(..., 4, H, W)` in float32, and their values, shape `(...)`.
+            Shape `(..., 4, H, W)`, or `(..., H, 4, W)` side by side.
         """
+        H, W = self.images.shape[1:]
+        if side_by_side:
+            rows = torch.arange(H, device=indices.device)
+            indices = indices.unsqueeze(-2) * H + rows.unsqueeze(-1)  # (..., H, 4)
+            source = self.images.view(-1, W)
+        else:
+            source = self.images
+        shape = (*indices.shape, *source.shape[1:])
         flat = indices.flatten()
-        images = self.images.index_select(0, flat).view(*indices.shape, *self.images.shape[1:])
-        if images.dtype == torch.uint8:
-            images = images.float() / 255
-        digits = self.labels.index_select(0, flat).view(indices.shape)
+        if out is None:
+            return source.index_select(0, flat).view(shape)
+        torch.index_select(source, 0, flat, out=out.view(-1, *source.shape[1:]))
+        return out
+
+    def values(self, indices: Tensor) -> Tensor:
+        """The numbers themselves, shape `(...)` in float32, for indices `(..., 4)`."""
+        digits = self.labels.index_select(0, indices.flatten()).view(indices.shape)
         values = digits[..., 0]
         for position in range(1, DIGITS_PER_NUMBER):
             values = values * 10 + digits[..., position]
-        return images, values.float()
+        return values.float()
 
 
 def load_digits(data: str, folder: Path | None) -> dict[str, Digits]:
@@ -68,7 +85,8 @@ def load_digits(data: str, folder: Path | None) -> dict[str, Digits]:
 
     Args:
         data: ``"digits"`` (scikit-learn's bundled 8×8 digits: 70 % train, 10 % validation, 20 %
-            test) or ``"mnist"`` (the last 5,000 training images are the validation part).
+            test), ``"mnist"`` (the last 5,000 training images are the validation part), or
+            ``"mnist14"``, the same at half the resolution, by means of 2×2 pixels.
         folder: where the files of MNIST are.
 
     Returns:
@@ -77,7 +95,7 @@ def load_digits(data: str, folder: Path | None) -> dict[str, Digits]:
     Raises:
         InputError: the files are missing or damaged.
     """
-    return _scikit_digits() if data == "digits" else _mnist(folder)
+    return _scikit_digits() if data == "digits" else _mnist(data, folder)
 
 
 def _scikit_digits() -> dict[str, Digits]:
@@ -93,9 +111,9 @@ def _scikit_digits() -> dict[str, Digits]:
     return {name: Digits(images[part], labels[part]) for name, part in parts}
 
 
-def _mnist(folder: Path | None) -> dict[str, Digits]:
+def _mnist(data: str, folder: Path | None) -> dict[str, Digits]:
     if folder is None:
-        raise InputError("--data mnist needs --data-dir, the folder of its files")
+        raise InputError(f"--data {data} needs --data-dir, the folder of its files")
     train_images, train_labels, test_images, test_labels = read_mnist(folder)
     if len(train_labels) <= _MNIST_VALIDATION:
         raise InputError(f"{folder}: fewer than {_MNIST_VALIDATION + 1} training images")
@@ -107,11 +125,16 @@ def _mnist(folder: Path | None) -> dict[str, Digits]:
     )
     return {
         name: Digits(
-            torch.from_numpy(np.ascontiguousarray(images)),
-            torch.from_numpy(labels.astype(np.int64)),
+            _pixels(images, halved=data == "mnist14"), torch.from_numpy(labels.astype(np.int64))
         )
         for name, (images, labels) in zip(SPLITS, parts, strict=True)
     }
+
+
+def _pixels(images: np.ndarray, *, halved: bool) -> Tensor:
+    """Bytes divided by 255, and nothing else done to them but to halve the resolution."""
+    pixels = torch.from_numpy(np.ascontiguousarray(images)).float() / 255
+    return F.avg_pool2d(pixels.unsqueeze(1), 2).squeeze(1) if halved else pixels
 
 
 def evaluation_sets(digits: Digits, n: int, sets: int) -> Tensor:

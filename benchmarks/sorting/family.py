@@ -50,6 +50,7 @@ SORTING: Final = Family(
         "evaluation_sets",
         "validate_every",
         "validation_sets",
+        "precision",
     ),
     selectors=("operator", "distribution", "n", "loss", "curvature"),
     single=single_config,

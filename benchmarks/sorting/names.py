@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.runs.names import rate_suffix, treatment
+from benchmarks.runs.names import precision_suffix, rate_suffix, treatment
 from benchmarks.sorting.config import SortingConfig
 
 
 def table_title(config: SortingConfig) -> str:
     """The title of the table that a configuration belongs to."""
-    size = f"{config.steps:,} steps of {config.batch_size} sets"
+    size = f"{config.steps:,} steps of {config.batch_size} sets{precision_suffix(config)}"
     return f"{_operator_name(config)}, n={config.n}, {config.data}, {size}"
 
 

@@ -22,32 +22,45 @@ class Network(Protocol):
     """Shapes of the parameters, and the scores of numbers."""
 
     shapes: Mapping[str, tuple[int, ...]]
+    side_by_side: bool  # Whether the rows of an image are those of the number, not of a digit.
 
     def __call__(self, parameters: Parameters, images: Tensor) -> Tensor:
-        """Scores of shape `(S, B, n)` of images of shape `(S, B, n, 4, H, W)`."""
+        """Scores of shape `(S, B, n)`.
+
+        Args:
+            parameters: stacked.
+            images: of shape `(S, B, n, 4, H, W)`, or `(S, B, n, H, 4, W)` side by side.
+        """
         ...
 
 
 class SmallNetwork:
-    """The network for 8×8 digits: the paper's kind, convolution, then two linear layers.
+    """A network of the paper's kind for small digits: convolution, then two linear layers.
 
-    Over the 8×32 image of a number: Conv(1→32, 8×8, stride 8)-ReLU-Conv(32→16, 1×1)-ReLU-
+    Over the H×4H image of a number: Conv(1→32, H×H, stride H)-ReLU-Conv(32→16, 1×1)-ReLU-
     Flatten-Linear(64→32)-ReLU-Linear(32→1). The first filters cover one digit each, so the digits
     share their weights, and the convolutions are products of matrices, which a CPU does fast for
     many seeds at once.
+
+    Args:
+        side: H, of the image of a digit.
     """
 
-    shapes: Mapping[str, tuple[int, ...]] = {
-        "digit1": (64, 32),
-        "digit2": (32, 16),
-        "number1": (64, 32),
-        "number2": (32, 1),
-    }
+    side_by_side = False
+
+    def __init__(self, side: int) -> None:
+        self.pixels = side * side
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            "digit1": (self.pixels, 32),
+            "digit2": (32, 16),
+            "number1": (64, 32),
+            "number2": (32, 1),
+        }
 
     def __call__(self, parameters: Parameters, images: Tensor) -> Tensor:
-        """Scores of shape `(S, B, n)` of images of shape `(S, B, n, 4, 8, 8)`."""
+        """Scores of shape `(S, B, n)` of images of shape `(S, B, n, 4, H, H)`."""
         seeds, batch, n, digits = images.shape[:4]
-        x = images.reshape(seeds, batch * n * digits, 64)
+        x = images.reshape(seeds, batch * n * digits, self.pixels)
         x = _linear(parameters, "digit1", x).relu()
         x = _linear(parameters, "digit2", x).relu()
         x = x.reshape(seeds, batch * n, digits * 16)
@@ -59,9 +72,12 @@ class PaperNetwork:
     """The paper's network for MNIST, over the 28×112 image of a number.
 
     Conv(1→32, 5×5, pad 2)-ReLU-MaxPool2-Conv(32→64, 5×5, pad 2)-ReLU-MaxPool2-Linear(12544→64)-
-    ReLU-Linear(64→1). The seeds run one after another: one convolution fills the device.
+    ReLU-Linear(64→1). The seeds run one after another: one convolution fills the device. ReLU is
+    taken after pooling, where there is a quarter as much of it; values and gradients are the same
+    bit for bit. On a device the images are channels-last, the layout of its convolutions.
     """
 
+    side_by_side = True
     shapes: Mapping[str, tuple[int, ...]] = {
         "conv1": (32, 1, 5, 5),
         "conv2": (64, 32, 5, 5),
@@ -70,25 +86,39 @@ class PaperNetwork:
     }
 
     def __call__(self, parameters: Parameters, images: Tensor) -> Tensor:
-        """Scores of shape `(S, B, n)` of images of shape `(S, B, n, 4, 28, 28)`."""
-        # (S, B, n, 4, 28, 28) -> (S, B, n, 28, 4, 28) -> (S, B n, 1, 28, 112)
+        """Scores of shape `(S, B, n)` of images of shape `(S, B, n, 28, 4, 28)`."""
         seeds, batch, n = images.shape[:3]
-        rows = images.transpose(3, 4).reshape(seeds, batch * n, 1, 28, 112)
+        pictures = images.reshape(seeds, batch * n, 1, 28, 112)
+        if images.device.type != "cpu":
+            pictures = channels_last(pictures)
+        # Unbound at once: indexing would fill a gradient of all seeds with zeros for each of them.
+        unbound = {name: value.unbind() for name, value in parameters.items()}
         scores = [
-            self._one({name: value[seed] for name, value in parameters.items()}, rows[seed])
+            self._one({name: value[seed] for name, value in unbound.items()}, pictures[seed])
             for seed in range(seeds)
         ]
         return torch.stack(scores).view(seeds, batch, n)
 
     @staticmethod
     def _one(p: Parameters, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.conv2d(x, p["conv1"], p["conv1_bias"], padding=2).relu(), 2)
-        x = F.max_pool2d(F.conv2d(x, p["conv2"], p["conv2_bias"], padding=2).relu(), 2)
+        x = F.max_pool2d(F.conv2d(x, p["conv1"], p["conv1_bias"], padding=2), 2).relu()
+        x = F.max_pool2d(F.conv2d(x, p["conv2"], p["conv2_bias"], padding=2), 2).relu()
         x = torch.addmm(p["linear1_bias"], x.flatten(1), p["linear1"]).relu()
         return torch.addmm(p["linear2_bias"], x, p["linear2"])
 
 
-NETWORKS: Final[Mapping[str, Network]] = {"digits": SmallNetwork(), "mnist": PaperNetwork()}
+def channels_last(pictures: Tensor) -> Tensor:
+    """Pictures `(..., 1, H, W)` as a channels-last tensor: with one channel, the same memory."""
+    strides = list(pictures.stride())
+    strides[-3] = 1
+    return pictures.as_strided(pictures.shape, strides)
+
+
+NETWORKS: Final[Mapping[str, Network]] = {
+    "digits": SmallNetwork(8),
+    "mnist14": SmallNetwork(14),
+    "mnist": PaperNetwork(),
+}
 
 
 def initial_parameters(network: Network, generators: Sequence[torch.Generator]) -> Parameters:

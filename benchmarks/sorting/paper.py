@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
-from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
+from benchmarks.runs.paper import UNSAID_PRECISIONS, Paper, PaperFigure, PaperRow
 from benchmarks.runs.paper_tables import paper_table
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.operators import with_operator
@@ -61,7 +61,9 @@ def _dampings() -> Mapping[_Place, float]:
 
 def _row(entry: Mapping[str, Any]) -> PaperRow[SortingConfig]:
     figures = {"best_em": PaperFigure(*entry["em"]), "best_ew": PaperFigure(*entry["ew"])}
-    unsaid = {"damping": (), "steepness": ()} if entry["n"] > _LARGEST else {}
+    unsaid: dict[str, Sequence[Any]] = {"precision": UNSAID_PRECISIONS}
+    if entry["n"] > _LARGEST:
+        unsaid |= {"damping": (), "steepness": ()}
     return PaperRow(config=_config(entry), figures=figures, unsaid=unsaid)
 
 

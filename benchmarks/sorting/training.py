@@ -8,22 +8,24 @@ a time, and lie on the device; within a chunk the host reads nothing back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from benchmarks.runs.cuda_graph import capture_step
+from benchmarks.runs.cuda_graph import Engine, capture_step
+from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
+from benchmarks.sorting.batches import Batches
 from benchmarks.sorting.config import SortingConfig
-from benchmarks.sorting.digits import DIGITS_PER_NUMBER, Digits, evaluation_sets
+from benchmarks.sorting.digits import Digits
+from benchmarks.sorting.evaluation import Evaluation
 from benchmarks.sorting.networks import NETWORKS, initial_parameters
 from benchmarks.sorting.objective import sorting_objective
 from benchmarks.sorting.selection import VALIDATED_ELEMENTS
 
 CHUNK: Final = 100  # Steps between two reads of the device; checkpoints lie on these borders.
-_EVALUATION_BATCH: Final = 100
 
 
 class SortingTraining:
@@ -46,47 +48,55 @@ class SortingTraining:
         self.config, self.seeds, self.device = config, tuple(seeds), device
         self.step, self.seconds = 0, 0.0
         self.curve: list[dict[str, Any]] = []
-        self._train, self._test = digits["train"].to(device), digits[config.split].to(device)
-        self._sets = self._draw_sets(self._test, config.evaluation_sets)
-        self._validation = digits["validation"].to(device)
-        validated = self._draw_sets(self._validation, config.validation_sets)
-        self._validation_sets = [indices[:, :VALIDATED_ELEMENTS] for indices in validated]
+        self.network = NETWORKS[config.data]
+        parts = {name: part.to(device) for name, part in digits.items()}
+        self.test = Evaluation(parts[config.split], config.n, config.evaluation_sets)
+        self.validation = Evaluation(
+            parts["validation"], config.n, config.validation_sets, VALIDATED_ELEMENTS
+        )
         # Sorting draws no noise; its generators stay because checkpoints hold their state.
         self._generators = {
             stream: [generator(seed, stream) for seed in seeds] for stream in ("data", "noise")
         }
-        self._network = NETWORKS[config.data]
+        self.batches = Batches(
+            parts["train"],
+            self._generators["data"],
+            CHUNK,
+            (config.batch_size, config.n),
+            side_by_side=self.network.side_by_side,
+        )
         self._objective = sorting_objective(config, device)
         drawn = initial_parameters(
-            self._network, [generator(seed, "initialisation") for seed in seeds]
+            self.network, [generator(seed, "initialisation") for seed in seeds]
         )
         self._parameters = {
             name: value.to(device).requires_grad_() for name, value in drawn.items()
         }
         self._optimizer = self._make_optimizer()
-        batch = (len(seeds), config.batch_size, config.n, DIGITS_PER_NUMBER)
-        self._drawn = torch.zeros((CHUNK, *batch), dtype=torch.int64, device="cpu")
-        self._batches = self._drawn.to(device, copy=True)
-        self._position = torch.zeros(1, dtype=torch.int64, device=device)
         self._loss_sum = torch.zeros(len(seeds), device=device)
-        self._run_step: Callable[[], None] | None = None
+        self._engine: Engine | None = None
 
     @property
     def finished(self) -> bool:
         """Whether all steps of the configuration are done."""
         return self.step >= self.config.steps
 
+    @property
+    def engine(self) -> Engine:
+        """What takes the steps; the step is captured when this is first looked at."""
+        if self._engine is None:
+            self._engine = capture_step(self._one_step, list(self._tensors().values()), self.device)
+        return self._engine
+
     def advance(self) -> int:
         """Train for one chunk, or what is left of the steps; returns how many steps that was."""
         start = time.perf_counter()
-        if self._run_step is None:
-            self._run_step = capture_step(
-                self._one_step, list(self._tensors().values()), self.device
-            )
+        engine = self.engine
         steps = min(CHUNK, self.config.steps - self.step)
-        self._draw_batches()
+        self.batches.draw()
+        self._loss_sum.zero_()
         for _ in range(steps):
-            self._run_step()
+            engine.run()
         self.step += steps
         # On the first border of a chunk that a validation is due at, and at the last step.
         every = self.config.validate_every
@@ -141,64 +151,37 @@ class SortingTraining:
                 tensors[f"{name}.{part}"] = value
         return tensors
 
-    def _draw_batches(self) -> None:
-        """Fill the chunk's batches; always a whole chunk, so that its borders do not matter."""
-        shape = (CHUNK, *self._drawn.shape[2:])
-        for seed, one in enumerate(self._generators["data"]):
-            self._drawn[:, seed] = torch.randint(
-                len(self._train), shape, generator=one, device="cpu"
-            )
-        self._batches.copy_(self._drawn)
-        self._position.zero_()
-        self._loss_sum.zero_()
-
     def _one_step(self) -> None:
-        """One step of all seeds: no branch on values, nothing read back."""
-        indices = self._batches.index_select(0, self._position).squeeze(0)
-        images, labels = self._train.numbers(indices)
-        losses = self._objective(self._network(self._parameters, images), labels)
+        """One step of all seeds: no branch on values, nothing read back.
+
+        The loss is differentiated first, then the network: each in its own precision.
+        """
+        images, labels = self.batches.take()
+        with network_precision(self.config.precision, self.device):
+            outputs = self.network(self._parameters, images)
+        scores = outputs.detach().float().requires_grad_()
+        losses = self._objective(scores, labels)
+        (gradient,) = torch.autograd.grad(losses.sum(), scores)
         self._optimizer.zero_grad()
-        losses.sum().backward()
+        with network_precision(self.config.precision, self.device):
+            outputs.backward(gradient.to(outputs.dtype))
         self._optimizer.step()
         self._loss_sum += losses.detach()
-        self._position += 1
 
     def _add_point(self, steps: int) -> None:
-        em, ew = self.evaluate()
-        point = {
-            "step": self.step,
-            "loss": (self._loss_sum / steps).tolist(),
-            "validation": self.validate().tolist(),
-            "em": em.tolist(),
-            "ew": ew.tolist(),
-        }
-        self.curve.append(point)
+        em, ew = self.evaluate(self.test)
+        validation, _ = self.evaluate(self.validation)
+        self.curve.append(
+            {
+                "step": self.step,
+                "loss": (self._loss_sum / steps).tolist(),
+                "validation": validation.tolist(),
+                "em": em.tolist(),
+                "ew": ew.tolist(),
+            }
+        )
 
-    def evaluate(self) -> tuple[Tensor, Tensor]:
-        """EM and EW of every seed on the fixed sets, both of shape `(S,)` and in [0, 1].
-
-        EM is the share of sets whose n ranks are all right, EW the share of elements at their right
-        rank; both are measured as the field does, from the order of the scores alone.
-        """
-        right = self._right_ranks(self._test, self._sets)
-        return right.all(-1).double().mean(1), right.double().mean((1, 2))
-
-    def validate(self) -> Tensor:
-        """EM of the first five elements of the sets of validation, shape `(S,)`."""
-        right = self._right_ranks(self._validation, self._validation_sets)
-        return right.all(-1).double().mean(1)
-
-    @torch.no_grad()
-    def _right_ranks(self, digits: Digits, sets: Sequence[Tensor]) -> Tensor:
-        """Which ranks are right, on the CPU: `(S, sets, n)`."""
-        hits = []
-        for indices in sets:
-            images, labels = digits.numbers(indices)
-            scores = self._network(self._parameters, images.expand(len(self.seeds), *images.shape))
-            order = labels.argsort(dim=-1, stable=True)
-            hits.append((scores.argsort(dim=-1, stable=True) == order).cpu())
-        return torch.cat(hits, dim=1)
-
-    def _draw_sets(self, digits: Digits, sets: int) -> Sequence[Tensor]:
-        drawn = evaluation_sets(digits, self.config.n, sets).to(self.device)
-        return list(drawn.split(_EVALUATION_BATCH))
+    def evaluate(self, sets: Evaluation) -> tuple[Tensor, Tensor]:
+        """EM and EW of every seed on fixed sets, both of shape `(S,)` and in [0, 1]."""
+        with network_precision(self.config.precision, self.device):
+            return sets.shares(self.network, self._parameters)

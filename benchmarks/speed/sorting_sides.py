@@ -79,7 +79,7 @@ def training_sides(n: int, device: torch.device) -> Sides:
     drawn = initial_parameters(network, [generator])
     parameters = {name: value.to(device).requires_grad_() for name, value in drawn.items()}
     optimizer = torch.optim.Adam(parameters.values(), lr=1e-3)
-    images = torch.rand(1, SAMPLES, n, 4, 28, 28, generator=generator, device="cpu").to(device)
+    images = torch.rand(1, SAMPLES, n, 28, 4, 28, generator=generator, device="cpu").to(device)
 
     def step() -> None:
         optimizer.zero_grad()

@@ -12,7 +12,12 @@ Cell = tuple[int, int]
 
 
 def find_distances(
-    costs: Tensor, start: Cell, neighbourhood: int, absorbs: Tensor | None
+    costs: Tensor,
+    start: Cell,
+    neighbourhood: int,
+    absorbs: Tensor | None,
+    *,
+    stop_early: bool = True,
 ) -> tuple[Tensor, Tensor | None]:
     """The distances from the start, and the rounds in which they were found.
 
@@ -24,6 +29,8 @@ def find_distances(
         start: the cell from which the distances are measured.
         neighbourhood: 8 or 4.
         absorbs: for each grid, whether a distance may absorb a cost, or ``None`` if none may.
+        stop_early: end when a round changes nothing, which has to be read from a device, instead
+            of after as many rounds as there are cells. The result is the same.
 
     Returns:
         The distances, and the rounds: 0 for grids that do not absorb, so that a path does not
@@ -37,7 +44,7 @@ def find_distances(
         run_round()
         if arrivals is not None:
             arrivals.masked_fill_(new < old if k % 2 else old < new, k)
-        if torch.equal(old, new):
+        if stop_early and torch.equal(old, new):
             break
     if arrivals is None or absorbs is None:
         return new, None
@@ -47,7 +54,7 @@ def find_distances(
 def _rounds(
     old: Tensor, new: Tensor, costs: Tensor, start: Cell, neighbourhood: int
 ) -> Iterator[Callable[[], None]]:
-    """Endless rounds, from one array to the other and back.
+    """As many rounds as a path can have cells, from one array to the other and back.
 
     The first of them update only the cells around the start that they can reach.
     """

@@ -11,6 +11,7 @@ from newton_optim._checks import check_choice, check_integer, describe
 from newton_optim.paths._costs import check_grids, prepare_costs
 from newton_optim.paths._distances import Cell, find_distances
 from newton_optim.paths._trace import trace_back
+from newton_optim.paths._unread import must_not_read, solve_unread
 
 CELLS = 120_000  # At once, on a CPU: more of them would leave its caches.
 
@@ -34,7 +35,9 @@ def grid_shortest_path(
     costs. If several paths have the same cost, one of them is returned, always the same.
 
     There is no gradient: the costs are detached. When to stop depends on the values, so the host
-    waits for the device; this is also why the values are checked on every device.
+    waits for the device; this is also why the values are checked on every device. While a CUDA
+    graph is captured nothing can be read: all rounds are run that a grid may need, and the path of
+    a grid that would be refused is empty.
 
     Args:
         costs: of the cells, floating-point, shape `(..., H, W)`; all leading dimensions are batch.
@@ -69,6 +72,8 @@ def grid_shortest_path(
 
 def _solve(costs: Tensor, start: Cell, goal: Cell, neighbourhood: int, negative: str) -> Tensor:
     """The paths through grids `(batch, H, W)`, all at once."""
+    if must_not_read(costs):
+        return solve_unread(costs, start, goal, neighbourhood, negative)
     grids, absorbs = prepare_costs(costs, negative)
     distances, arrivals = find_distances(grids, start, neighbourhood, absorbs)
     return trace_back(distances, arrivals, start, goal, neighbourhood)

@@ -23,6 +23,7 @@ def test_every_choice_is_part_of_the_key() -> None:
         replace(HESSIAN, lr=0.2),
         replace(HESSIAN, batch_size=7),
         replace(HESSIAN, split="validation"),
+        replace(HESSIAN, precision="bf16"),
         replace(HESSIAN, shape="square"),
         replace(HESSIAN, steps=7),
     ]

@@ -12,6 +12,7 @@ import torch
 from benchmarks.runs.cells import Cell, newton_cell
 from benchmarks.runs.checks import check_choice, check_counts
 from benchmarks.runs.config import RunConfig
+from benchmarks.runs.cuda_graph import Engine
 from benchmarks.runs.family import Family, Preset
 from benchmarks.runs.measures import Measure
 from benchmarks.runs.paper import Paper, PaperFigure, PaperRow
@@ -58,6 +59,10 @@ class ToyTraining:
         self.curve: list[dict[str, Any]] = []
         self._walks = torch.zeros(len(seeds), device="cpu")
         self._generators = [generator(seed, "data") for seed in seeds]
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(lambda: None, "eager")
 
     @property
     def finished(self) -> bool:

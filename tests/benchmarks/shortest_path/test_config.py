@@ -31,6 +31,7 @@ def test_every_choice_is_part_of_the_key() -> None:
         replace(base, epochs=7),
         replace(base, batch_size=7),
         replace(base, split="validation"),
+        replace(base, precision="tf32"),
         replace(base, evaluation_maps=7),
         base.plain(),
     ]

@@ -37,6 +37,7 @@ def test_every_choice_is_part_of_the_key() -> None:
         replace(base, evaluation_sets=7),
         replace(base.plain(), clip=1.0),
         replace(base.plain(), normalise=True),
+        replace(base, precision="bf16"),
     ]
     assert len({config.key for config in [base, *others]}) == len(others) + 1
     # Every field is varied above.
@@ -75,7 +76,7 @@ def test_a_share_of_the_steps_is_validated_as_many_times() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": "letters"}, "--data must be one of digits, mnist, got letters"),
+        ({"data": "letters"}, "--data must be one of digits, mnist14, mnist, got letters"),
         ({"operator": "quick"}, "--operator must be one of"),
         ({"loss": "mse"}, "--loss must be one of"),
         ({"curvature": "gauss-newton"}, "--curvature must be one of none, hessian, fisher, got"),

@@ -36,17 +36,31 @@ def test_numbers_put_the_most_significant_digit_first() -> None:
     images = torch.arange(10.0).view(10, 1, 1).expand(10, 8, 8)
     digits = Digits(images, torch.arange(10))
     indices = torch.tensor([[4, 0, 7, 1], [0, 0, 0, 9]])
-    pictures, values = digits.numbers(indices)
-    assert values.tolist() == [4071.0, 9.0]
+    pictures = digits.pictures(indices)
+    assert digits.values(indices).tolist() == [4071.0, 9.0]
     assert pictures.shape == (2, 4, 8, 8)
     assert torch.equal(pictures[..., 0, 0].long(), indices)
 
 
-def test_bytes_are_scaled_and_nothing_else() -> None:
-    images = torch.full((1, 28, 28), 51, dtype=torch.uint8)
-    digits = Digits(images, torch.tensor([3]))
-    pictures, _ = digits.numbers(torch.zeros(1, 4, dtype=torch.int64))
-    torch.testing.assert_close(pictures, torch.full((1, 4, 28, 28), 0.2))
+def test_side_by_side_they_are_one_image_written_where_it_is_asked_for() -> None:
+    digits = Digits(torch.rand(10, 28, 28), torch.arange(10))
+    indices = torch.randint(10, (2, 3, 4))
+    apart = digits.pictures(indices)
+    buffer = torch.zeros(2, 3, 28, 4, 28)
+    together = digits.pictures(indices, side_by_side=True, out=buffer)
+    assert together is buffer
+    assert torch.equal(together.flatten(-2), torch.cat(list(apart.unbind(-3)), dim=-1))
+
+
+def test_bytes_are_divided_by_255_and_nothing_else(tmp_path: Path) -> None:
+    arrays = small_mnist(train=5_010)
+    names = ("train_images", "train_labels", "test_images", "test_labels")
+    np.savez(tmp_path / "mnist.npz", **dict(zip(names, arrays, strict=True)))
+    expected = arrays[2].astype("float32") / 255
+    assert torch.equal(load_digits("mnist", tmp_path)["test"].images, torch.from_numpy(expected))
+    half = expected.reshape(-1, 14, 2, 14, 2).mean((2, 4))
+    found = load_digits("mnist14", tmp_path)["test"].images
+    torch.testing.assert_close(found, torch.from_numpy(half))
 
 
 def test_evaluation_sets_are_fixed() -> None:
@@ -68,8 +82,9 @@ def test_mnist_keeps_the_last_training_images_for_validation(tmp_path: Path) -> 
 
 
 def test_mnist_needs_its_folder_and_enough_images(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="needs --data-dir"):
-        load_digits("mnist", None)
+    for data in ("mnist", "mnist14"):
+        with pytest.raises(InputError, match=f"--data {data} needs --data-dir"):
+            load_digits(data, None)
     names = ("train_images", "train_labels", "test_images", "test_labels")
     np.savez(tmp_path / "mnist.npz", **dict(zip(names, small_mnist(), strict=True)))
     with pytest.raises(InputError, match="fewer than 5001"):

@@ -14,6 +14,7 @@ from benchmarks.sorting.networks import (
     PaperNetwork,
     Parameters,
     SmallNetwork,
+    channels_last,
     initial_parameters,
 )
 from tests.settings import DEVICE
@@ -29,9 +30,10 @@ def drawn(network: Network, seeds: int) -> Parameters:
 
 
 def test_small_network_is_a_convolution_over_the_number() -> None:
-    parameters = drawn(SmallNetwork(), 3)
+    network = SmallNetwork(8)
+    parameters = drawn(network, 3)
     images = torch.rand(3, 2, 5, 4, 8, 8)
-    scores = SmallNetwork()(parameters, images)
+    scores = network(parameters, images)
     for seed in range(3):
         p = {name: value[seed] for name, value in parameters.items()}
         # The 8×32 image of each number, one channel.
@@ -69,16 +71,35 @@ def paper_module(p: dict[str, Tensor]) -> nn.Sequential:
 
 def test_paper_network_is_the_papers() -> None:
     parameters = drawn(PaperNetwork(), 2)
-    images = torch.rand(2, 1, 3, 4, 28, 28)
+    images = torch.rand(2, 1, 3, 28, 4, 28)
     with torch.no_grad():
         scores = PaperNetwork()(parameters, images)
         for seed in range(2):
             module = paper_module({name: value[seed] for name, value in parameters.items()})
             # Four digits side by side: 28×112.
-            side_by_side = torch.cat(list(images[seed, 0].unbind(1)), dim=-1).unsqueeze(1)
+            side_by_side = torch.cat(list(images[seed, 0].unbind(2)), dim=-1).unsqueeze(1)
             assert side_by_side.shape == (3, 1, 28, 112)
             expected = module(side_by_side).view(1, 3)
             torch.testing.assert_close(scores[seed], expected, **TOLERANCE)
+
+
+def test_relu_after_pooling_is_the_same_bit_for_bit() -> None:
+    leaf = torch.randn(3, 4, 8, 8).round(decimals=1).requires_grad_()  # With ties.
+    weights = torch.randn(3, 4, 4, 4)
+    before = nn.functional.max_pool2d(leaf.relu(), 2)
+    after = nn.functional.max_pool2d(leaf, 2).relu()
+    assert torch.equal(before, after)
+    gradients = [torch.autograd.grad((one * weights).sum(), leaf)[0] for one in (before, after)]
+    assert torch.equal(*gradients)
+
+
+def test_channels_last_images_lead_through_channels_last_convolutions() -> None:
+    pictures = torch.randn(2, 6, 1, 28, 112)
+    changed = channels_last(pictures)
+    assert torch.equal(changed, pictures)
+    assert changed.data_ptr() == pictures.data_ptr()
+    features = nn.functional.conv2d(changed[1], torch.randn(32, 1, 5, 5), padding=2)
+    assert features.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_initialisation_is_torchs_and_its_seeds_own() -> None:

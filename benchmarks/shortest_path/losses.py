@@ -69,11 +69,14 @@ def path_objective(config: PathConfig) -> PathObjective:
 
 
 def draw_noise(config: PathConfig, maps: int, generator: torch.Generator) -> Tensor | None:
-    """Standard noise for each map on the CPU, `(samples, maps, 12, 12)`, where a loss needs any."""
+    """Standard noise for each map, `(samples, maps, 12, 12)`, where a loss needs any.
+
+    It is drawn where the generator is.
+    """
     if config.samples is None:
         return None
     shape = (config.samples, maps, 12, 12)
-    return torch.randn(shape, generator=generator, device="cpu")
+    return torch.randn(shape, generator=generator, device=generator.device)
 
 
 def _loss_builder(config: PathConfig) -> Callable[[Tensor | None], MapLoss]:

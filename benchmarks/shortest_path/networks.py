@@ -21,6 +21,16 @@ def initial_network(name: str, generator: torch.Generator) -> nn.Module:
         return _NETWORKS[name](generator=generator)
 
 
+def network_on(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network on a device; its filters are channels-last there, except on the CPU."""
+    moved = network.to(device)
+    if device.type != "cpu":
+        for parameter in moved.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return moved
+
+
 class TileNetwork(nn.Module):
     """A small network that looks at each tile alone.
 

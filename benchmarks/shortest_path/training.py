@@ -1,8 +1,10 @@
 """Training one network through shortest paths, with an exact stop and resume.
 
 A run is one seed: the order of the maps, the initial weights and the noise each have a generator,
-so that all variants of a seed see the same. The maps are kept on the network's device, as bytes.
-Seconds are those of the steps, without the evaluation after each epoch.
+so that all variants of a seed see the same. Maps and noise are on the network's device. A step
+reads its batch and its noise from tensors that stay where they are, so that it can be captured;
+the last batch of an epoch, which may be smaller, is not. Seconds are those of the steps, without
+the evaluation after each epoch.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.runs.errors import InputError
+from benchmarks.runs.adam import moments, ready_adam
+from benchmarks.runs.cuda_graph import Engine, capture_step
+from benchmarks.runs.device import wait_for
+from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
 from benchmarks.shortest_path.config import PathConfig
 from benchmarks.shortest_path.losses import draw_noise, path_objective, solve
-from benchmarks.shortest_path.networks import initial_network
+from benchmarks.shortest_path.maps import MapsOnDevice
+from benchmarks.shortest_path.networks import initial_network, network_on
 from benchmarks.shortest_path.warcraft import Maps
 
 _STEPS_PER_CHUNK: Final = 20  # The most steps between two checkpoints.
@@ -50,22 +55,37 @@ class PathTraining:
         (seed,) = self.seeds = tuple(seeds)
         self.step, self.epoch, self.seconds = 0, 0, 0.0
         self.curve: list[dict[str, Any]] = []
-        self._train = _MapsOnDevice(parts, "train", config.maps, device)
-        self._test = _MapsOnDevice(parts, config.split, config.evaluation_maps, device)
+        self._train = MapsOnDevice(parts, "train", config.maps, device)
+        self._test = MapsOnDevice(parts, config.split, config.evaluation_maps, device)
         self._normalisation = self._train.statistics()
-        self._generators = {stream: generator(seed, stream) for stream in ("data", "noise")}
+        self._generators = {
+            "data": generator(seed, "data"),
+            "noise": generator(seed, "noise", device),
+        }
         network = initial_network(config.network, generator(seed, "initialisation"))
-        self._network = network.to(device)
-        self._optimizer = torch.optim.Adam(self._network.parameters(), lr=config.lr)
+        self._network = network_on(network, device)
+        self._optimizer = ready_adam(self._network.parameters(), config.lr, fused=False)
         self._objective = path_objective(config)
         # Of the epoch: the maps that are still to come, and the sum of the losses so far.
         self._left = torch.zeros(0, dtype=torch.int64, device="cpu")
         self._loss_sum = torch.zeros((), device=device)
+        # Of a step: a whole batch, and its noise.
+        size = min(config.batch_size, len(self._train))
+        self._batch = torch.zeros(size, dtype=torch.int64, device=device)
+        self._noise = draw_noise(config, size, generator(seed, "noise", device))
+        self._engine: Engine | None = None
 
     @property
     def finished(self) -> bool:
         """Whether all epochs of the configuration are done."""
         return self.epoch >= self.config.epochs
+
+    @property
+    def engine(self) -> Engine:
+        """What takes the steps of whole batches; captured when this is first looked at."""
+        if self._engine is None:
+            self._engine = capture_step(self._whole_step, self._state_of_step(), self.device)
+        return self._engine
 
     def advance(self) -> int:
         """Train for a chunk of steps, at most to the end of the epoch; returns their number."""
@@ -74,11 +94,10 @@ class PathTraining:
             self._begin_epoch()
         batches = self._left.split(self.config.batch_size)[:_STEPS_PER_CHUNK]
         for batch in batches:
-            self._one_step(batch)
+            self._one_step(batch.to(self.device, non_blocking=True))
         self._left = self._left[sum(map(len, batches)) :].clone()
         self.step += len(batches)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        wait_for(self.device)
         self.seconds += time.perf_counter() - start
         if len(self._left) == 0:
             self.epoch += 1
@@ -109,6 +128,7 @@ class PathTraining:
             one.set_state(state["generators"][name])
         self._left = state["left"].clone()
         self._loss_sum = state["loss_sum"].to(self.device, copy=True)
+        self._engine = None  # It would go on with the tensors from before.
 
     @torch.no_grad()
     def evaluate(self) -> tuple[float, float]:
@@ -118,40 +138,67 @@ class PathTraining:
         costs: 1 is the best.
         """
         hits, ratios = [], []
-        for batch in torch.arange(len(self._test), device="cpu").split(_EVALUATION_BATCH):
+        for batch in torch.arange(len(self._test), device=self.device).split(_EVALUATION_BATCH):
             predicted, paths = self.predict(batch)
             found = solve(predicted)
-            weights = self._test.weights[batch.to(self.device)].double()
-            hits.append((found == paths).all((-2, -1)).cpu())
+            weights = self._test.weights[batch].double()
+            hits.append((found == paths).all((-2, -1)))
             costs, best = ((one * weights).sum((-2, -1)) for one in (found, paths))
-            ratios.append((costs / best).cpu())
-        return torch.cat(hits).double().mean().item(), torch.cat(ratios).mean().item()
+            ratios.append(costs / best)
+        return torch.cat(hits).double().mean().item(), torch.cat(ratios).cpu().mean().item()
 
     @torch.no_grad()
     def predict(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """The network's costs of some maps of the evaluation, and their true paths."""
         images, paths = self._test.take(batch, self._normalisation)
         self._network.eval()
-        costs: Tensor = self._network(images)
+        with network_precision(self.config.precision, self.device):
+            costs: Tensor = self._network(images)
         self._network.train()
-        return costs, paths
+        return costs.float(), paths
 
     def _begin_epoch(self) -> None:
         order = self._generators["data"]
         self._left = torch.randperm(len(self._train), generator=order, device="cpu")
         self._loss_sum.zero_()
+        rate = self.config.rate(self.epoch)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.config.rate(self.epoch)
+            if group["lr"] != rate:
+                group["lr"] = rate
+                self._engine = None  # A graph has the rate of its capture.
 
     def _one_step(self, batch: Tensor) -> None:
-        images, paths = self._train.take(batch, self._normalisation)
         noise = draw_noise(self.config, len(batch), self._generators["noise"])
-        noise = None if noise is None else noise.to(self.device)
-        loss = self._objective(self._network(images), paths, noise)
+        if len(batch) < len(self._batch):
+            self._step_on(batch, noise)
+            return
+        engine = self.engine
+        self._batch.copy_(batch)
+        if noise is not None and self._noise is not None:
+            self._noise.copy_(noise)
+        engine.run()
+
+    def _whole_step(self) -> None:
+        self._step_on(self._batch, self._noise)
+
+    def _step_on(self, batch: Tensor, noise: Tensor | None) -> None:
+        """One step; the loss is differentiated first, then the network, each in its precision."""
+        images, paths = self._train.take(batch, self._normalisation)
+        with network_precision(self.config.precision, self.device):
+            outputs = self._network(images)
+        costs = outputs.detach().float().requires_grad_()
+        loss = self._objective(costs, paths, noise)
+        (gradient,) = torch.autograd.grad(loss, costs)
         self._optimizer.zero_grad()
-        loss.backward()
+        with network_precision(self.config.precision, self.device):
+            outputs.backward(gradient.to(outputs.dtype))
         self._optimizer.step()
         self._loss_sum += loss.detach() * len(batch)
+
+    def _state_of_step(self) -> list[Tensor]:
+        """All tensors that a step changes and the next one reads."""
+        weights = self._network.state_dict().values()
+        return [*weights, *moments(self._optimizer), self._loss_sum]
 
     def _add_point(self) -> None:
         em, ratio = self.evaluate()
@@ -159,34 +206,3 @@ class PathTraining:
         point: dict[str, Any] = {"step": self.step, "epoch": self.epoch, "seconds": self.seconds}
         # A list has a value for each seed.
         self.curve.append({**point, "loss": [loss], "em": [em], "ratio": [ratio]})
-
-
-class _MapsOnDevice:
-    """The first maps of a part: images as bytes `(N, 3, 96, 96)`, costs and paths in float32."""
-
-    def __init__(
-        self, parts: Mapping[str, Maps], part: str, count: int, device: torch.device
-    ) -> None:
-        maps = parts[part]
-        if len(maps) < count:
-            raise InputError(f"the {part} part has {len(maps):,} maps, but the run needs {count:,}")
-        images = np.ascontiguousarray(maps.images[:count].transpose(0, 3, 1, 2))
-        self.images = torch.from_numpy(images).to(device)
-        self.weights = torch.from_numpy(maps.weights[:count].astype(np.float32)).to(device)
-        self.paths = torch.from_numpy(maps.paths[:count].astype(np.float32)).to(device)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def take(self, batch: Tensor, normalisation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """The images of some maps, normalised, and their paths."""
-        mean, deviation = normalisation
-        batch = batch.to(self.paths.device)
-        return (self.images[batch].float() - mean) / deviation, self.paths[batch]
-
-    def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the three colours, `(3, 1, 1)`."""
-        channels = [self.images[:, channel].double() for channel in range(3)]
-        pairs = [torch.stack([one.mean(), one.std()]) for one in channels]
-        mean, deviation = torch.stack(pairs, 1).float()[..., None, None]
-        return mean, deviation

@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from benchmarks.runs.adam import ready_adam
 from benchmarks.runs.cuda_graph import Engine, capture_step
 from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
@@ -72,7 +73,7 @@ class SortingTraining:
         self._parameters = {
             name: value.to(device).requires_grad_() for name, value in drawn.items()
         }
-        self._optimizer = self._make_optimizer()
+        self._optimizer = ready_adam(self._parameters.values(), config.lr, fused=True)
         self._loss_sum = torch.zeros(len(seeds), device=device)
         self._engine: Engine | None = None
 
@@ -128,20 +129,6 @@ class SortingTraining:
         for stream, generators in self._generators.items():
             for one, saved in zip(generators, state["generators"][stream], strict=True):
                 one.set_state(saved)
-
-    def _make_optimizer(self) -> torch.optim.Adam:
-        """Adam with its state made at once, so that it can be saved, restored and captured."""
-        parameters = list(self._parameters.values())
-        optimizer = torch.optim.Adam(
-            parameters, lr=self.config.lr, fused=True, capturable=self.device.type == "cuda"
-        )
-        for parameter in parameters:
-            optimizer.state[parameter] = {
-                "step": torch.zeros((), device=self.device),
-                "exp_avg": torch.zeros_like(parameter, requires_grad=False),
-                "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
-            }
-        return optimizer
 
     def _tensors(self) -> dict[str, Tensor]:
         """All tensors that a step changes and the next one reads, by name."""

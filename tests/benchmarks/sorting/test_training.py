@@ -9,9 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks.runs.cuda_graph import Engine
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.digits import Digits
 from benchmarks.sorting.training import CHUNK, SortingTraining
+from tests.benchmarks.pretend_device import pretend_device
+from tests.integrations.waits import Waits
 from tests.settings import DEVICE
 
 BASE = SortingConfig(steps=3, batch_size=4, evaluation_sets=20, validation_sets=10)
@@ -167,3 +170,29 @@ def test_validations_lie_on_the_borders_of_chunks_and_at_the_end(
     expected = [(CHUNK, 2 * CHUNK, 2 * CHUNK + 1)[index - 1] for index in steps]
     assert [point["step"] for point in one.curve] == expected
     assert all(0 <= point["validation"][0] <= 1 for point in one.curve)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_step_waits_for_the_device(
+    digits: Mapping[str, Digits], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By inspection of the operations, with the seeds stacked."""
+    one = training(digits, VARIANTS[name], (0, 1))
+    one.batches.draw()
+    pretend_device(monkeypatch)
+    with Waits() as waits:
+        one._one_step()
+    assert not waits.found
+
+
+@pytest.mark.skipif(DEVICE.type != "cuda", reason="a graph of CUDA needs CUDA")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_captured_step_is_the_eager_one(digits: Mapping[str, Digits], name: str) -> None:
+    captured, eager = (training(digits, VARIANTS[name], (0, 1)) for _ in range(2))
+    assert captured.engine.name == "CUDA graph"
+    eager._engine = Engine(eager._one_step, "eager")
+    captured.advance()
+    eager.advance()
+    expected = tensors(eager)
+    for key, value in tensors(captured).items():
+        torch.testing.assert_close(value, expected[key], rtol=1e-3, atol=1e-5)

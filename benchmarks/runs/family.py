@@ -42,8 +42,8 @@ class Family(Generic[ConfigT]):
         name: of its package, and in messages.
         config_class: of its runs.
         presets: by name; the first one is run where no flag names another or a single cell.
-        drawings: presets that train nothing: each writes its files to a folder and returns the text
-            to print.
+        drawings: presets that train nothing: each writes its files to a folder, computed on a
+            device, and returns the text to print.
         size_flags: fields of a configuration whose flags change every cell of a preset. The flags
             of all other fields describe a single cell.
         selectors: fields whose flags, beside a preset, select among its cells; a text may name
@@ -51,6 +51,8 @@ class Family(Generic[ConfigT]):
         single: the configuration of a single cell, from a base and the fields that were given.
         load: the data for some configurations, from a folder where it is made of files.
         trainer: makes the training of `(config, seeds, data, device)`.
+        rehearsal: the same on made-up data, for the time of a step; of some of the seeds, if a step
+            takes them one after another.
         outcome: from the curve of one seed to its measures.
         stacked: whether a training takes all seeds together, or one.
         title: the title of the table that a configuration belongs to.
@@ -65,12 +67,13 @@ class Family(Generic[ConfigT]):
     name: str
     config_class: type[ConfigT]
     presets: Mapping[str, Preset[ConfigT]]
-    drawings: Mapping[str, Callable[[Path], str]]
+    drawings: Mapping[str, Callable[[Path, torch.device], str]]
     size_flags: tuple[str, ...]
     selectors: tuple[str, ...]
     single: Callable[[ConfigT, Mapping[str, Any]], ConfigT]
     load: Callable[[Sequence[ConfigT], Path | None], Any]
     trainer: Callable[[ConfigT, Sequence[int], Any, torch.device], Trainer]
+    rehearsal: Callable[[ConfigT, Sequence[int], torch.device], Trainer]
     outcome: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]]
     stacked: bool
     title: Callable[[ConfigT], str]

@@ -30,7 +30,7 @@ def run_family(family: Family[ConfigT], flags: Mapping[str, Any]) -> None:
         family: that the command belongs to.
         flags: of the command by name: those of a configuration, and ``preset``, ``scale``,
             ``seeds``, ``data_dir``, ``device``, ``out``, ``numbers``, ``tune``, ``shard``,
-            ``listing`` and ``json``.
+            ``listing``, ``measure`` and ``json``.
 
     Raises:
         InputError: a flag has a value that it cannot have.
@@ -41,6 +41,8 @@ def run_family(family: Family[ConfigT], flags: Mapping[str, Any]) -> None:
         return
     if flags["json"] and not flags["listing"]:
         raise InputError("--json goes with --list")
+    if flags["measure"] and not flags["listing"]:
+        raise InputError("--measure goes with --list")
     job = Job(
         family=family,
         name=preset or ("cell" if cell_choices(family, flags) else family.main_preset),
@@ -55,7 +57,8 @@ def run_family(family: Family[ConfigT], flags: Mapping[str, Any]) -> None:
         shard=parse_shard(flags["shard"]),
     )
     if flags["listing"]:
-        print(list_cells(job, configs_of(job, tune=tune), as_json=flags["json"]))
+        configs = configs_of(job, tune=tune)
+        print(list_cells(job, configs, as_json=flags["json"], measure=flags["measure"]))
     else:
         print(run_job(job, tune=tune))
 
@@ -66,8 +69,10 @@ def _draw(family: Family[ConfigT], flags: Mapping[str, Any]) -> str:
     defaults = {"numbers": "preset"}
     for name, value in flags.items():
         if name not in own and value and value != defaults.get(name):
-            raise InputError(f"--preset {flags['preset']} trains nothing: give it --out alone")
-    return family.drawings[flags["preset"]](flags["out"])
+            raise InputError(
+                f"--preset {flags['preset']} trains nothing: give it --out and --device alone"
+            )
+    return family.drawings[flags["preset"]](flags["out"], select_device(flags["device"]))
 
 
 def _cells(family: Family[ConfigT], flags: Mapping[str, Any]) -> Sequence[Cell[ConfigT]]:

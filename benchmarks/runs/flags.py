@@ -34,6 +34,12 @@ Numbers = Annotated[
 Listing = Annotated[
     bool, typer.Option("--list", help="List the cells and the time that is left; train nothing.")
 ]
+Measure = Annotated[
+    bool,
+    typer.Option(
+        "--measure", help="With --list: take ten steps, on made-up data, where nothing has run."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="With --list: one JSON object per line.")]
 Shard = Annotated[
     str | None, typer.Option(help="i/k: do the i-th of k parts of the work, without tables.")

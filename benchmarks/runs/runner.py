@@ -11,6 +11,7 @@ import torch
 
 from benchmarks.runs.checkpoint import Checkpoint
 from benchmarks.runs.config import ConfigT
+from benchmarks.runs.device import device_name
 from benchmarks.runs.errors import InputError
 from benchmarks.runs.family import Family
 from benchmarks.runs.results import Record, Results
@@ -93,7 +94,7 @@ def _records(family: Family[ConfigT], config: ConfigT, training: Trainer) -> lis
         "key": config.key,
         "config": config.asdict(),
         "torch": torch.__version__,
-        "device": _device_name(training.device),
+        "device": device_name(training.device),
         "engine": training.engine.name,
         "threads": torch.get_num_threads(),
         "seconds": round(training.seconds, 3),
@@ -113,11 +114,3 @@ def _of_seed(value: Any, index: int) -> Any:
     if isinstance(value, list):
         value = value[index]
     return value if math.isfinite(value) else None  # JSON has no NaN and no infinity.
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    from platform import machine, processor
-
-    return f"CPU ({processor() or machine()})"

@@ -37,6 +37,10 @@ class Trainer(Protocol):
         """Train for a while and return how many steps that took."""
         ...
 
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many steps of all seeds; what is trained is not to be kept."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""
         ...

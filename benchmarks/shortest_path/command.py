@@ -22,6 +22,7 @@ from benchmarks.runs.flags import (
     Eigenvalues,
     Json,
     Listing,
+    Measure,
     Numbers,
     Out,
     Precision,
@@ -39,7 +40,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def shortest_path(
     preset: Annotated[
-        str | None, typer.Option(help="quick | table2 | table3 | figure3 | figure5.")
+        str | None, typer.Option(help="quick | table2 | table3 | figure3 | figure5 | runtimes.")
     ] = None,
     loss: Annotated[
         str | None,
@@ -80,6 +81,7 @@ def shortest_path(
     numbers: Numbers = "preset",
     tune: Tune = False,
     listing: Listing = False,
+    measure: Measure = False,
     json: Json = False,
     shard: Shard = None,
 ) -> None:

@@ -14,6 +14,8 @@ from benchmarks.shortest_path.names import row_label, table_title
 from benchmarks.shortest_path.paper import PAPER
 from benchmarks.shortest_path.plots import plot_rows
 from benchmarks.shortest_path.presets import PRESETS, single_config
+from benchmarks.shortest_path.rehearsal import rehearse
+from benchmarks.shortest_path.runtimes import draw_tables7_and_8
 from benchmarks.shortest_path.training import PathTraining
 
 EM: Final = Measure("em", "EM")
@@ -29,7 +31,7 @@ SHORTEST_PATH: Final = Family(
     name="shortest_path",
     config_class=PathConfig,
     presets=PRESETS,
-    drawings={},
+    drawings={"runtimes": draw_tables7_and_8},
     size_flags=(
         "data",
         "network",
@@ -43,6 +45,7 @@ SHORTEST_PATH: Final = Family(
     single=single_config,
     load=load_maps,
     trainer=PathTraining,
+    rehearsal=rehearse,
     outcome=_outcome,
     stacked=False,
     title=table_title,

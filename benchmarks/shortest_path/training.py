@@ -21,6 +21,7 @@ from benchmarks.runs.cuda_graph import Engine, capture_step
 from benchmarks.runs.device import wait_for
 from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
+from benchmarks.runs.step_time import time_steps
 from benchmarks.shortest_path.config import PathConfig
 from benchmarks.shortest_path.losses import draw_noise, path_objective, solve
 from benchmarks.shortest_path.maps import MapsOnDevice
@@ -103,6 +104,10 @@ class PathTraining:
             self.epoch += 1
             self._add_point()
         return len(batches)
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many steps of whole batches; not to be continued after it."""
+        return time_steps(lambda: self._one_step(self._batch), steps, self.device)
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""

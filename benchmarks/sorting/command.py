@@ -22,6 +22,7 @@ from benchmarks.runs.flags import (
     Eigenvalues,
     Json,
     Listing,
+    Measure,
     Numbers,
     Out,
     Precision,
@@ -39,7 +40,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def sorting(
     preset: Annotated[
-        str | None, typer.Option(help="main | table1 | cauchy15 | figure4 | figure6 | controls.")
+        str | None,
+        typer.Option(help="main | table1 | cauchy15 | figure4 | figure6 | runtimes | controls."),
     ] = None,
     operator: Annotated[
         str | None, typer.Option(help="softsort | neuralsort | odd_even | bitonic.")
@@ -89,6 +91,7 @@ def sorting(
     numbers: Numbers = "preset",
     tune: Tune = False,
     listing: Listing = False,
+    measure: Measure = False,
     json: Json = False,
     shard: Shard = None,
 ) -> None:

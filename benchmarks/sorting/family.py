@@ -17,6 +17,8 @@ from benchmarks.sorting.names import row_label, table_title
 from benchmarks.sorting.paper import PAPER
 from benchmarks.sorting.plots import plot_rows
 from benchmarks.sorting.presets import PRESETS, single_config
+from benchmarks.sorting.rehearsal import rehearse
+from benchmarks.sorting.runtimes import draw_table6
 from benchmarks.sorting.selection import select
 from benchmarks.sorting.training import SortingTraining
 
@@ -42,7 +44,7 @@ SORTING: Final = Family(
     name="sorting",
     config_class=SortingConfig,
     presets=PRESETS,
-    drawings={"figure6": draw_figure6},
+    drawings={"figure6": draw_figure6, "runtimes": draw_table6},
     size_flags=(
         "data",
         "steps",
@@ -56,6 +58,7 @@ SORTING: Final = Family(
     single=single_config,
     load=_load,
     trainer=SortingTraining,
+    rehearsal=rehearse,
     outcome=select,
     stacked=True,
     title=table_title,

@@ -20,6 +20,11 @@ def row_label(config: SortingConfig, reference: SortingConfig) -> str:
     return f"{form}, {treatment(config)}{control}{rate_suffix(config, reference)}"
 
 
+def row_name(config: SortingConfig) -> str:
+    """A row by itself: operator, n and what is done to the loss."""
+    return f"{_operator_name(config)}, n={config.n}, {treatment(config)}"
+
+
 def _operator_name(config: SortingConfig) -> str:
     names = {"softsort": "SoftSort", "neuralsort": "NeuralSort"}
     if config.temperature is not None:

@@ -18,6 +18,7 @@ from benchmarks.runs.adam import ready_adam
 from benchmarks.runs.cuda_graph import Engine, capture_step
 from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
+from benchmarks.runs.step_time import time_steps
 from benchmarks.sorting.batches import Batches
 from benchmarks.sorting.config import SortingConfig
 from benchmarks.sorting.digits import Digits
@@ -105,6 +106,12 @@ class SortingTraining:
             self._add_point(steps)
         self.seconds += time.perf_counter() - start
         return steps
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many steps, at most a chunk; not to be continued after it."""
+        engine = self.engine
+        self.batches.draw()
+        return time_steps(engine.run, steps, self.device)
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""

@@ -23,6 +23,7 @@ SHARED = {
     "numbers": "preset",
     "tune": False,
     "listing": False,
+    "measure": False,
     "json": False,
     "shard": None,
 }
@@ -103,7 +104,9 @@ def test_a_drawing_trains_nothing_and_takes_no_flags(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = {**SHARED, "preset": "sketch", "out": tmp_path / "out"}
-    with pytest.raises(InputError, match="--preset sketch trains nothing: give it --out alone"):
+    with pytest.raises(
+        InputError, match="--preset sketch trains nothing: give it --out and --device alone"
+    ):
         run_family(TOY, {**flags, "lr": 0.5})
     assert list(tmp_path.iterdir()) == []
     run_family(TOY, flags)

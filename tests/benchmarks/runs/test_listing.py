@@ -15,7 +15,7 @@ from benchmarks.runs.results import Results
 from benchmarks.runs.runner import run
 from benchmarks.runs.shard import Shard
 from benchmarks.runs.work import Job
-from tests.benchmarks.runs.toy import BASE, TOY, ToyConfig
+from tests.benchmarks.runs.toy import BASE, TOY, ToyConfig, ToyTraining
 from tests.settings import DEVICE
 
 FISHER = replace(BASE, curvature="fisher", damping=1.0)
@@ -99,3 +99,22 @@ def test_the_table_says_what_the_lines_say(tmp_path: Path) -> None:
     plain, fisher = text.splitlines()[4:6]
     assert plain.split() == ["round,", "3", "steps:", "none", "2", "yes", "0", "s"]
     assert fisher.split()[-3:] == ["2", "no", "?"]
+
+
+def test_where_nothing_has_run_ten_steps_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for all cells that take as long; what has run is not measured."""
+    measured: list[tuple[tuple[int, ...], int]] = []
+
+    def seconds_per_step(self: ToyTraining, steps: int) -> float:
+        measured.append((self.seeds, steps))
+        return 0.5
+
+    monkeypatch.setattr(ToyTraining, "seconds_per_step", seconds_per_step)
+    run(TOY, BASE, [0, 1], "toy data", DEVICE, Results(tmp_path))
+    lines = list_cells(job(tmp_path), CONFIGS, as_json=True, measure=True).splitlines()
+    found = [json.loads(line)["seconds_left"] for line in lines]
+    # A step takes 0.5 s of both seeds together.
+    assert found == [0.0, 3 * 0.5, 10 * 0.5]
+    assert measured == [((0, 1), 1), ((0, 1), 10)]

@@ -80,6 +80,9 @@ class ToyTraining:
         self.curve.append({"step": self.step, "loss": loss, "score": score, "error": error})
         return 1
 
+    def seconds_per_step(self, steps: int) -> float:
+        return 0.25
+
     def state(self) -> dict[str, Any]:
         states = [one.get_state() for one in self._generators]
         return {
@@ -153,7 +156,11 @@ def paper_row(config: ToyConfig) -> PaperRow[ToyConfig] | None:
     )
 
 
-def sketch(folder: Path) -> str:
+def rehearsal(config: ToyConfig, seeds: Sequence[int], device: torch.device) -> ToyTraining:
+    return ToyTraining(config, seeds, "toy data", device)
+
+
+def sketch(folder: Path, device: torch.device) -> str:
     Results(folder)
     (folder / "sketch.txt").write_text("a toy")
     return "a sketch of a toy"
@@ -172,6 +179,7 @@ TOY = Family(
     single=single_config,
     load=load,
     trainer=ToyTraining,
+    rehearsal=rehearsal,
     outcome=outcome,
     stacked=True,
     title=title,

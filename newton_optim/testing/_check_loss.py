@@ -21,6 +21,8 @@ from newton_optim.testing._variants import Variant, variants
 
 _NOT_AT_TARGETS = {prop.name for prop in PROPERTIES if prop.on_variants and not prop.at_target}
 
+_WRONG = {"failed", "follows"}
+
 
 def check_loss(
     loss_fn: Callable[..., Any],
@@ -36,7 +38,8 @@ def check_loss(
     The properties of numbers (``finite``, ``float32_matches_float64``, ``twice_differentiable``,
     ``no_dead_zone``) are checked at the outputs as given, with ties, and multiplied by ``spreads``;
     ``finite`` also at outputs equal to an argument of their shape. A failure is
-    reported at the smallest example that still fails: fewer samples, rounder numbers. Whatever is
+    reported at the smallest example that still fails: fewer samples, rounder numbers. A property
+    that fails because another one does is marked as following from it. Whatever is
     wrong with the loss is in the report, never a traceback: a loss that raises, has the wrong
     shape, cannot be differentiated or is random fails one of the first properties, and the others
     do not apply. (A loss that raises at outputs that were not given is taken as not defined there,
@@ -97,7 +100,7 @@ def _result(
     if reason is not None:
         return PropertyResult(prop.name, "not applicable", reason)
     may_fail = prop.role != "optional" or prop.name in case.promises
-    causes = [row for row in before if row.status == "failed" and row.name in prop.follows]
+    causes = [row for row in before if row.status in _WRONG and row.name in prop.follows]
     result = run_property(
         prop,
         _where_checked(prop, at),
@@ -127,7 +130,7 @@ def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
 def _with_cause(
     result: PropertyResult, causes: Sequence[PropertyResult], at: Sequence[Variant]
 ) -> PropertyResult:
-    """The failure with the first cause that was seen at these outputs or before.
+    """The failure, or that it follows from the first cause seen at these outputs or before.
 
     What is found at a target follows only from what was checked there, or does not depend on the
     outputs.
@@ -137,7 +140,7 @@ def _with_cause(
     for cause in causes:
         elsewhere = at[place].is_target and cause.name in _NOT_AT_TARGETS
         if labels.index(cause.where) <= place and not elsewhere:
-            return replace(result, follows=cause.follows or cause.name)
+            return replace(result, status="follows", follows=cause.follows or cause.name)
     return result
 
 

@@ -232,7 +232,7 @@ def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
         return 2 * (1 + y.exp()).log().sum()
 
     report = check_loss(two_bugs, Y)
-    assert report.causes == ["float32_matches_float64", "duplication_invariant"]
+    assert report.failed == ["float32_matches_float64", "duplication_invariant"]
     assert report["finite"].follows == "float32_matches_float64"
     assert report["batch_invariant"].follows == "duplication_invariant"
 
@@ -242,7 +242,7 @@ def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere(
         return ((y - t).square().sum(-1)).sqrt() + (1 + y.exp()).log().sum(-1)
 
     labels = Y - 0.5
-    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).causes == [
+    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).failed == [
         "float32_matches_float64",
         "finite",
     ]

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
+from newton_optim.testing._agreement import assert_quantity_matches
 from newton_optim.testing._case import Case
 from newton_optim.testing._float32_range import beyond_float32
 from newton_optim.testing._quantities import derivatives, value
-from newton_optim.testing._rounding import assert_quantity_matches
+from newton_optim.testing._rounding import Surroundings
 
 
 def assert_float32_matches_float64(
@@ -46,6 +47,7 @@ def assert_float32_matches_float64(
     """
     single = Case.checked(loss_fn, outputs, args, reduction, dtype=torch.float32)
     double = single.to(torch.float64)
+    around = Surroundings.of(double, torch.float32)
     values = beyond_float32(value(double))
     beyond = ["value"] if values.any() else []
     too_large = values if len(values) == double.num_samples else torch.zeros_like(double.y[:, 0])
@@ -56,8 +58,8 @@ def assert_float32_matches_float64(
         if skipped.any():
             beyond.append(kind)
         too_large = too_large.bool() | skipped
-        pair = (single, quantity), (double, reference)
+        pair = (single, quantity), (around, reference)
         assert_quantity_matches(f"the float32 {kind}", *pair, ~too_large)
-    pair = (single, value), (double, value)
+    pair = (single, value), (around, value)
     assert_quantity_matches("the float32 value", *pair, ~values)
     return beyond

@@ -57,12 +57,12 @@ def assert_samples_independent(
 def _assert_rows_stay(case: Case, moved: Case, stay: Tensor) -> None:
     """Value and gradient of the samples that stay are the same in both cases."""
     when = "after other samples changed (samples are coupled)"
-    after = moved.evaluate().gradient
+    after = moved.evaluation.gradient
     bound = rounding(case, gradient).amax().expand(case.num_samples)
     before = gradient(case)
     rows = after[stay], before[stay], bound[stay], case.y[stay]
     assert_rows_close(f"a gradient {when}", *rows)
-    if case.evaluate().value.dim() == 1:
+    if case.evaluation.value.dim() == 1:
         bound = rounding(case, value).amax().expand(case.num_samples)
         rows = value(moved)[stay], value(case)[stay], bound[stay], case.y[stay]
         assert_rows_close(f"a value {when}", *rows)
@@ -97,7 +97,7 @@ def assert_batch_invariant(loss_fn: Any, outputs: Any, *args: Any, reduction: st
         bound = rounding(case, gradient).amax().expand(1)
         what = "the gradient of a sample alone, against the batch"
         assert_rows_close(what, g, gradient(case)[[i]], bound, alone.y)
-        if case.evaluate().value.dim() == 1:
+        if case.evaluation.value.dim() == 1:
             bound = rounding(case, value).amax().expand(1)
             what = "the value of a sample alone, against the batch"
             assert_rows_close(what, value(alone), value(case)[[i]], bound, alone.y)
@@ -149,7 +149,7 @@ def assert_duplication_invariant(
 def _assert_follows(when: str, case: Case, samples: Tensor) -> None:
     """The gradients of the selected samples are the selected gradients, and the loss its share."""
     selected = case.select(samples)
-    before, after = case.evaluate(), selected.evaluate()
+    before, after = case.evaluation, selected.evaluation
     bound = rounding(case, gradient).amax().expand(len(samples))
     expected = before.gradient[samples]
     what = f"the gradient per sample, {when}"

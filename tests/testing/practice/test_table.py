@@ -28,4 +28,4 @@ def test_a_row() -> None:
 def test_a_line() -> None:
     line = measured("truncated", "broken", 0)
     assert line["failed"] == [line["caught_by"]] == ["dtype_kept"]
-    assert "float32_matches_float64" in line["follows"]
+    assert "twice_differentiable" in line["follows"]

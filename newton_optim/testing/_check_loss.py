@@ -37,13 +37,15 @@ def check_loss(
 
     The properties of numbers (``finite``, ``float32_matches_float64``, ``twice_differentiable``,
     ``no_dead_zone``) are checked at the outputs as given, with ties, and multiplied by ``spreads``;
-    ``finite`` also at outputs equal to an argument of their shape. A failure is
-    reported at the smallest example that still fails: fewer samples, rounder numbers. A property
-    that fails because another one does is marked as following from it. Whatever is
-    wrong with the loss is in the report, never a traceback: a loss that raises, has the wrong
-    shape, cannot be differentiated or is random fails one of the first properties, and the others
-    do not apply. (A loss that raises at outputs that were not given is taken as not defined there,
-    with a remark.)
+    ``finite`` also at outputs equal to an argument of their shape. At wider outputs, samples that
+    float32 cannot resolve are left out, with a remark.
+
+    A failure is reported at the smallest example that still fails: fewer samples, rounder numbers.
+    A property that fails because another one does is marked as following from it. Whatever is wrong
+    with the loss is in the report, never a traceback: a loss that raises, has the wrong shape,
+    cannot be differentiated or is random fails one of the first properties, and the others do not
+    apply. (A loss that raises at outputs that were not given is taken as not defined there, with a
+    remark.)
 
     Args:
         loss_fn: ``loss_fn(outputs, *args)`` returns a loss of shape `()` or `(N,)`; bind keywords
@@ -100,10 +102,11 @@ def _result(
     if reason is not None:
         return PropertyResult(prop.name, "not applicable", reason)
     may_fail = prop.role != "optional" or prop.name in case.promises
-    causes = [row for row in before if row.status in _WRONG and row.name in prop.follows]
+    checked = _where_checked(prop, at)
+    causes = _causes(prop, before, at[: at.index(checked[-1]) + 1])
     result = run_property(
         prop,
-        _where_checked(prop, at),
+        checked,
         smallest=may_fail and prop.role != "required" and not causes,
     )
     if result.status != "failed":
@@ -125,6 +128,15 @@ def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
     if not prop.on_variants:
         return [at[0]]
     return [variant for variant in at if prop.at_target or not variant.is_target]
+
+
+def _causes(
+    prop: Property, before: Sequence[PropertyResult], at: Sequence[Variant]
+) -> list[PropertyResult]:
+    """The failures at these outputs from which one of the property may follow."""
+    labels = {variant.label for variant in at}
+    wrong = [row for row in before if row.status in _WRONG and row.where in labels]
+    return [row for row in wrong if row.name in prop.follows]
 
 
 def _with_cause(

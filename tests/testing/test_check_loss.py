@@ -235,6 +235,7 @@ def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
     assert report.failed == ["float32_matches_float64", "duplication_invariant"]
     assert report["finite"].follows == "float32_matches_float64"
     assert report["batch_invariant"].follows == "duplication_invariant"
+    assert "smallest example: N = 1" in report["duplication_invariant"].detail
 
 
 def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere() -> None:

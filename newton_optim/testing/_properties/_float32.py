@@ -24,12 +24,13 @@ def assert_float32_matches_float64(
     changes when the outputs change by a relative `ε` (a kink counts). Both computations get the
     same outputs and arguments, rounded to float32. The Hessian has the same bound, the value
     `2^{10} ε S_i + 2^5 δ_i`, and a ``derivatives`` method is held to them. A larger error passes if
-    it is below `2^{-7}` of the result and the loss's own rounding explains it, which is measured by
+    it is below `2^{-8}` of the result and the loss's own rounding explains it, which is measured by
     rounding every operator at random. A loss that is correct on paper and fails here trains with
     gradients that consist of rounding errors: rewrite it (from logits, without ``1 - p``).
 
-    It sees what differs between float32 and float64. It does not see what is wrong in both, and
-    does not judge a sample whose result is too large for float32.
+    It sees what differs between float32 and float64: ``log(1 - p)``, ``F.binary_cross_entropy`` of
+    probabilities, differences of large numbers. It does not see what is wrong in both, or a sample
+    whose result is too large for float32.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``. The tensors of a module and of the

@@ -27,9 +27,10 @@ def assert_samples_independent(
     ``Hessian(scope="joint")``: the other scopes would silently sum its cross blocks. A single
     sample is independent.
 
-    The outputs of the others are exchanged and made a little shorter, and much longer. It sees a
-    dependence that such moves show, of the values for a loss of shape `(N,)`. It does not see one
-    on the arguments of the others, or on N: see :func:`assert_batch_invariant`.
+    The outputs of the others are exchanged and made a little shorter, and much longer.
+
+    It sees a dependence on the outputs of the others; of the values, for a loss of shape `(N,)`. It
+    does not see one on the arguments of the others, or on N: see :func:`assert_batch_invariant`.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -74,8 +75,9 @@ def assert_batch_invariant(loss_fn: Any, outputs: Any, *args: Any, reduction: st
     A mean that divides by the sum of the weights of the batch fails: how much a sample counts
     depends on its neighbours. Divide by N, or declare the samples as coupled.
 
-    It sees any such dependence of three samples, also on arguments and on N, but no value in a
-    0-dim loss. A loss that refuses a batch of one is not judged.
+    It sees any dependence of the first, the middle and the last sample on the rest of the batch,
+    also on its arguments and on N. It does not see one of the value of a 0-dim loss, or any if the
+    loss refuses a batch of one.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -108,6 +110,9 @@ def assert_sample_equivariant(
 ) -> None:
     """Samples in another order give the same loss, and their gradients in that order.
 
+    It sees a loss in which the position in the batch matters. It does not see a dependence on the
+    batch that ignores the order.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.
@@ -130,6 +135,9 @@ def assert_duplication_invariant(
 
     A mean loss stays the same and a sum doubles. A loss that divides by another number than its N,
     or is not what ``reduction`` says, fails: its curvature would depend on the batch size.
+
+    It sees a wrong factor `1/N` and a wrong ``reduction``. It does not see weights that are
+    repeated with their samples.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.

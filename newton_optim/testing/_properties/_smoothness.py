@@ -40,8 +40,9 @@ def assert_twice_differentiable(
     and the comparison says nothing: such places are returned and do not fail. A Hessian that
     autograd refuses, or that is zero where finite differences are not, fails.
 
-    It sees a gradient or a Hessian that is not that of the value in float64. It does not see a
-    value that is wrong itself, and does not judge numbers that are not finite.
+    It sees a gradient or a Hessian that is not that of the value: a detached part, a wrong
+    backward, a Hessian that is silently zero. It does not see a value that is wrong itself, an
+    error at a kink, or numbers that are not finite.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``; a ``derivatives`` method is not

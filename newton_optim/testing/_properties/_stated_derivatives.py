@@ -17,6 +17,9 @@ def assert_derivatives_match(
 
     Autograd on ``loss_fn(outputs, *args)`` in float64 is the judge, up to rounding.
 
+    It sees a ``derivatives`` method that differs from autograd. It does not see an error that both
+    have.
+
     Args:
         loss_fn: a loss with a method ``derivatives(outputs, *args) -> LossDerivatives``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

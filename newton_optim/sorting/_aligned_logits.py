@@ -35,14 +35,31 @@ class AlignedLogits(NamedTuple):
     by_rank: bool
     dtype: torch.dtype
 
-    def of_rows(self, weights: Tensor) -> Tensor:
-        """What is given for the ranks, `(n,)` or `(*batch, n)`, for the rows, `(n, 1, *batch)`."""
+    def of_rows(self, weights: Tensor | None) -> Tensor | None:
+        """What is given for the ranks, `(n,)` or `(*batch, n)`, for the rows, `(n, 1, *batch)`.
+
+        ``None`` is that all rows are alike, and stays ``None``.
+        """
+        if weights is None:
+            return None
         by_rank = batch_last(weights)
         if by_rank.ndim < self.rank.ndim:
             by_rank = along_dimension(0, self.rank.ndim, weights)
         if not self.by_rank:
             by_rank = by_rank.expand_as(self.rank).gather(0, self.rank)
         return by_rank.unsqueeze(1)
+
+
+def ranks_of_signs(sign: Tensor) -> Tensor:
+    """The rank of each element, from how many it is above and below, `(n, *batch)`.
+
+    Where a score is NaN, some number from 0 to `n - 1`: the list has no order.
+
+    Args:
+        sign: 1 where the row's element is above the column's, -1 where below, `(n, n, *batch)`.
+    """
+    rank = (sign.sum(dim=1) + (sign.shape[0] - 1)) * 0.5
+    return rank.nan_to_num().long()
 
 
 def hide_absent_pairs(logits: Tensor, present: Tensor) -> Tensor:

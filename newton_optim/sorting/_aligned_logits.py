@@ -51,15 +51,14 @@ class AlignedLogits(NamedTuple):
 
 
 def ranks_of_signs(sign: Tensor) -> Tensor:
-    """The rank of each element, from how many it is above and below, `(n, *batch)`.
+    """The rank of each element: how many it is above, `(n, *batch)`.
 
-    Where a score is NaN, some number from 0 to `n - 1`: the list has no order.
+    A score that is NaN is above none, and none is above it: ranks stay between 0 and `n - 1`.
 
     Args:
         sign: 1 where the row's element is above the column's, -1 where below, `(n, n, *batch)`.
     """
-    rank = (sign.sum(dim=1) + (sign.shape[0] - 1)) * 0.5
-    return rank.nan_to_num().long()
+    return (sign > 0).sum(dim=1)
 
 
 def hide_absent_pairs(logits: Tensor, present: Tensor) -> Tensor:

@@ -10,13 +10,23 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from newton_optim.sorting._neural_sort import NeuralSort
 from newton_optim.sorting._soft_sort import SoftSort
 from newton_optim.sorting._softmax_derivatives import closed_form
 
-Given = tuple[NeuralSort | SoftSort, Tensor, Tensor, Tensor | None, Tensor | None]
+
+def fusing() -> bool:
+    """Whether a loss that is computed now is differentiated by autograd, if at all.
+
+    Under ``no_grad`` the value is enough. ``torch.compile`` fuses plain operations itself, and
+    `torch.func` differentiates them: forward mode twice over, a node of autograd would be taken for
+    a constant.
+    """
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        return False
+    # There is no public way to ask.
+    return not torch._C._are_functorch_transforms_active()  # noqa: SLF001
 
 
 def fused_loss(
@@ -26,7 +36,7 @@ def fused_loss(
     mask: Tensor | None = None,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """The loss of each sample, `(...,)`, differentiable to any order, in either mode.
+    """The loss of each sample, `(...,)`, differentiable to any order.
 
     Args:
         operator: the operator.
@@ -46,23 +56,20 @@ class _ValueAndGradient(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        operator: NeuralSort | SoftSort,
-        scores: Tensor,
-        order: Tensor,
-        mask: Tensor | None,
-        weights: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        found = closed_form(operator, scores, order, mask, weights)
-        return found.value, found.gradient
+    def forward(ctx: Any, operator: NeuralSort | SoftSort, *given: Any) -> tuple[Tensor, Tensor]:
+        """Value and gradient.
 
-    @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: Given, output: tuple[Tensor, Tensor]) -> None:
-        operator, *tensors = inputs
-        ctx.operator = operator  # type: ignore[attr-defined]
+        Nothing in here has a graph, which inference mode makes cheaper than ``no_grad`` does.
+        Tensors of that mode cannot be saved for a backward pass; copies made outside of it can.
+        """
+        with torch.inference_mode():
+            found = closed_form(operator, *given)
+        value, gradient = found.value.clone(), found.gradient.clone()
+        ctx.operator = operator
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors, output[1])
-        ctx.save_for_forward(*tensors, output[1])
+        ctx.save_for_backward(*given, gradient)
+        ctx.save_for_forward(*given, gradient)
+        return value, gradient
 
     @staticmethod
     def backward(
@@ -74,8 +81,8 @@ class _ValueAndGradient(torch.autograd.Function):
             parts.append(value_bar.unsqueeze(-1) * gradient)
         if gradient_bar is not None:
             parts.append(_hessian_product(ctx.operator, given, gradient_bar))
-        total = sum(parts[1:], start=parts[0]).to(given[0].dtype) if parts else None
-        return None, total, None, None, None
+        scores_bar = sum(parts[1:], start=parts[0]).to(given[0].dtype) if parts else None
+        return None, scores_bar, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, _: None, tangent: Tensor, *others: None) -> tuple[Tensor, Tensor]:
@@ -84,25 +91,8 @@ class _ValueAndGradient(torch.autograd.Function):
         product = _hessian_product(ctx.operator, given, tangent)
         return (gradient * tangent).sum(dim=-1), product
 
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[int | None, ...], operator: NeuralSort | SoftSort, *tensors: Any
-    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
-        """One more dimension of the batch, the first."""
-        moved = [
-            _batched(tensor, dim, info.batch_size)
-            for tensor, dim in zip(tensors, in_dims[1:], strict=True)
-        ]
-        return _ValueAndGradient.apply(operator, *moved), (0, 0)
-
 
 def _hessian_product(operator: NeuralSort | SoftSort, given: Any, vector: Tensor) -> Tensor:
     hessian = closed_form(operator, *given).hessian
     assert hessian is not None
     return (hessian * vector.unsqueeze(-2)).sum(dim=-1)
-
-
-def _batched(tensor: Tensor | None, dim: int | None, size: int) -> Tensor | None:
-    if tensor is None:
-        return None
-    return tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)

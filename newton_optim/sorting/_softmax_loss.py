@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from newton_optim.sorting._fused_loss import fused_loss
+from newton_optim.sorting._fused_loss import fused_loss, fusing
 from newton_optim.sorting._neural_sort import NeuralSort
 from newton_optim.sorting._rank_weights import EQUAL_RANKS, RankWeights
 from newton_optim.sorting._soft_sort import SoftSort
@@ -22,9 +21,8 @@ def softmax_loss(
 ) -> Tensor:
     """The loss of each sample, differentiable to any order.
 
-    Where it may be differentiated, its gradient is computed along with it, in closed form
-    (:func:`fused_loss`). Under ``no_grad`` it is the value alone, and under ``torch.compile``, which
-    does its own fusion, it consists of plain operations.
+    Where autograd may differentiate it, its gradient is computed along with it, in closed form
+    (:func:`fused_loss`). Elsewhere it consists of plain operations (:func:`fusing` says when).
 
     Args:
         operator: the operator. Its direction plays no part but for which ranks the weights are:
@@ -38,7 +36,7 @@ def softmax_loss(
         The loss, shape `(...,)`, at least float32.
     """
     weights = ranks.of_rows(scores, mask, reverse=operator.descending)
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if fusing():
         return fused_loss(operator, scores, order, mask, weights)
     return plain_loss(operator, scores, order, mask, weights)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -82,7 +82,9 @@ def check_loss_value(loss: object, num_samples: int) -> Tensor:
         ValueError: if it has another shape.
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(f"loss must return a tensor, got {describe(loss)}")
+        terms = isinstance(loss, (Mapping, tuple, list))
+        advice = "; of several terms, return the weighted sum" if terms else ""
+        raise TypeError(f"loss must return a tensor, got {describe(loss)}{advice}")
     if not loss.is_floating_point():
         raise TypeError(f"loss must be a floating-point tensor, got {describe(loss)}")
     if loss.shape not in {(), (num_samples,)}:

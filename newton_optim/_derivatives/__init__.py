@@ -16,6 +16,7 @@ from newton_optim._derivatives._evaluation import (
 from newton_optim._derivatives._from_tensor import evaluate_tensor
 from newton_optim._derivatives._loss_derivatives import LossDerivatives
 from newton_optim._derivatives._request import NEEDS, Needs, Request
+from newton_optim._derivatives._residual_form import ResidualForm
 
 __all__ = [
     "NEEDS",
@@ -24,6 +25,7 @@ __all__ = [
     "Needs",
     "Products",
     "Request",
+    "ResidualForm",
     "block_diagonal",
     "check_loss_value",
     "evaluate",

@@ -14,6 +14,7 @@ from newton_optim._derivatives._evaluation import Evaluation
 from newton_optim._derivatives._independence import couples_samples
 from newton_optim._derivatives._loss_derivatives import LossDerivatives
 from newton_optim._derivatives._request import Request
+from newton_optim._derivatives._residual_form import ResidualForm
 from newton_optim._outputs import Outputs
 from newton_optim._reduction import per_sample_values, reduce_loss
 
@@ -48,7 +49,7 @@ def _complete(
     g, y = found.gradient, outputs.matrix
     y = y if found.present is None else torch.where(found.present, y, 0.0)
     kept = finite_rows(y) & finite_rows(g)
-    hessian = joint_hessian = gauss_newton = None
+    hessian = joint_hessian = gauss_newton = residual_form = None
     coupled: bool | Tensor | None = None
     if request.needs == "hessian":
         hessian, kept = _masked(found.hessian(), kept)
@@ -59,21 +60,38 @@ def _complete(
         joint_hessian, kept = _masked_joint(found.joint_hessian(), kept)
         hessian = joint_hessian.sum(0).permute(1, 2, 0)  # (N, m, N, m) -> (m, N, m) -> (N, m, m)
     elif request.needs == "gauss_newton":
-        if found.gauss_newton is None:
-            raise ValueError(
-                "loss must be a ComposedLoss, passed as a callable, for Gauss-Newton matrices"
-            )
-        gauss_newton, kept = _masked(found.gauss_newton(), kept)
+        if found.residual_form is not None:
+            residual_form, kept = _masked_form(found.residual_form, kept)
+        else:
+            gauss_newton, kept = _masked(_matrices(found), kept)
     return LossDerivatives(
         values,
         torch.where(kept[:, None], g, 0.0),
         hessian,
         joint_hessian=joint_hessian,
         gauss_newton=gauss_newton,
+        residual_form=residual_form,
         kept=kept,
         present=found.present,
         coupled=coupled,
     )
+
+
+def _matrices(found: Evaluation) -> Tensor:
+    if found.gauss_newton is None:
+        raise ValueError(
+            "loss must be a ComposedLoss or a ResidualLoss, passed as a callable, for "
+            "Gauss-Newton matrices"
+        )
+    return found.gauss_newton()
+
+
+def _masked_form(form: ResidualForm, kept: Tensor) -> tuple[ResidualForm, Tensor]:
+    """The residual form, that of samples that are not kept set to zero; who is kept."""
+    A, b = form.jacobian, form.residual
+    kept = kept & finite_rows(A.flatten(1)) & finite_rows(b)
+    A = torch.where(kept[:, None, None], A, 0.0)
+    return ResidualForm(A, torch.where(kept[:, None], b, 0.0)), kept
 
 
 def _masked(matrices: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,7 +61,7 @@ def _complete(
         hessian = joint_hessian.sum(0).permute(1, 2, 0)  # (N, m, N, m) -> (m, N, m) -> (N, m, m)
     elif request.needs == "gauss_newton":
         if found.residual_form is not None:
-            residual_form, kept = _masked_form(found.residual_form, kept)
+            residual_form = _masked_form(found.residual_form, kept)
         else:
             gauss_newton, kept = _masked(_matrices(found), kept)
     return LossDerivatives(
@@ -86,12 +86,13 @@ def _matrices(found: Evaluation) -> Tensor:
     return found.gauss_newton()
 
 
-def _masked_form(form: ResidualForm, kept: Tensor) -> tuple[ResidualForm, Tensor]:
-    """The residual form, that of samples that are not kept set to zero; who is kept."""
-    A, b = form.jacobian, form.residual
-    kept = kept & finite_rows(A.flatten(1)) & finite_rows(b)
-    A = torch.where(kept[:, None, None], A, 0.0)
-    return ResidualForm(A, torch.where(kept[:, None], b, 0.0)), kept
+def _masked_form(form: ResidualForm, kept: Tensor) -> ResidualForm:
+    """The residual form, that of samples that are not kept set to zero.
+
+    Where A or b is not finite, the gradient `A' b` is not: these samples are not kept already.
+    """
+    A = torch.where(kept[:, None, None], form.jacobian, 0.0)
+    return ResidualForm(A, torch.where(kept[:, None], form.residual, 0.0))
 
 
 def _masked(matrices: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:

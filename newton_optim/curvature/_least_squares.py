@@ -1,10 +1,13 @@
-"""Solve `(AᵀA + λ I) s = Aᵀb` without forming `AᵀA`, whose condition is the square of A's.
+"""Solve `(AᵀA + λ I) s = Aᵀb` without losing digits to the square of A.
 
-With the reduced QR decomposition of A or of its transpose, whichever is taller, over `√λ I`:
+T is A, or its transpose where k < m, so that the matrix that is inverted is the smaller one:
+`s = (TᵀT + λ I)⁻¹ Aᵀb`, or `s = T (TᵀT + λ I)⁻¹ b`.
 
-    k ≥ m:   [A; √λ I] = Q R,   s = R⁻¹ Q₁ᵀ b,    k < m:   [Aᵀ; √λ I] = Q R,   s = Q₁ R⁻ᵀ b
+* In float32, the products are taken and solved in float64, which holds all digits of a product.
+* In float64, and where the device has none, `TᵀT` is not formed: with `[T; √λ I] = Q R` and the
+  upper block Q₁ of Q, `s = R⁻¹ Q₁ᵀ b`, or `s = Q₁ R⁻ᵀ b`.
 
-Q₁ is the upper block of Q. No call synchronises with a device.
+No call synchronises with a device.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ import torch
 from torch import Tensor
 
 from newton_optim._derivatives import ResidualForm
-from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
-from newton_optim.curvature._solve import Solution, fall_back, tolerance
+from newton_optim._precision import widest_dtype
+from newton_optim.curvature._damping import Damping, RelativeDamping, is_zero
+from newton_optim.curvature._solve import Solution, fall_back
 
 
 def solve_residual_form(form: ResidualForm, gradient: Tensor, damping: Damping) -> Solution:
@@ -28,44 +32,52 @@ def solve_residual_form(form: ResidualForm, gradient: Tensor, damping: Damping) 
         damping: λ, or relative to the mean eigenvalue of each sample's `A_iᵀ A_i`.
     """
     A, b = form.jacobian, form.residual
-    lam = resolve_damping(damping, _mean_eigenvalue(A))
-    root = lam.sqrt() if isinstance(lam, Tensor) else A.new_full((len(A),), math.sqrt(lam))
-    step, R = _tall(A, b, root) if A.shape[-2] >= A.shape[-1] else _wide(A, b, root)
+    root = _root_of_damping(A, damping)
     # With λ > 0 there is an inverse, however small λ is.
-    regular = _is_regular(R) if is_zero(damping) else R.diagonal(dim1=-2, dim2=-1).ne(0).all(-1)
-    step, failed = fall_back(step, gradient, regular)
-    used = lam.mean() if isinstance(lam, Tensor) else lam
-    return Solution(step, used, failed.sum())
+    rounding = min(A.shape[-2:]) * torch.finfo(A.dtype).eps if is_zero(damping) else 0.0
+    wide = widest_dtype(A.device)
+    if A.dtype == wide:
+        step, regular = _orthogonal(A, b, root, rounding)
+    else:
+        step, regular = _normal(A.to(wide), b.to(wide), root.to(wide), rounding)
+    step, failed = fall_back(step.to(gradient.dtype), gradient, regular)
+    return Solution(step, root.square().mean(), failed.sum())
 
 
-def _mean_eigenvalue(A: Tensor) -> Tensor:
-    """`‖A‖²/m`, shape `(N,)`."""
-    norm: Tensor = torch.linalg.vector_norm(A, dim=(-2, -1))
-    return (norm / math.sqrt(A.shape[-1])).square()
+def _root_of_damping(A: Tensor, damping: Damping) -> Tensor:
+    """`√λ` of every sample, shape `(N,)`; the mean eigenvalue of `AᵀA` is `‖A‖²/m`."""
+    if not isinstance(damping, RelativeDamping):
+        return A.new_full((len(A),), math.sqrt(damping))
+    norm: Tensor = torch.linalg.vector_norm(A.flatten(1), dim=-1)
+    return math.sqrt(damping.resolve(1.0) / A.shape[-1]) * norm
 
 
-def _tall(A: Tensor, b: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
-    Q, R = torch.linalg.qr(_over_diagonal(A, root))
-    c = Q[:, : A.shape[-2]].mT @ b[..., None]
-    return torch.linalg.solve_triangular(R, c, upper=True)[..., 0], R
+def _normal(A: Tensor, b: Tensor, root: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
+    is_tall = A.shape[-2] >= A.shape[-1]
+    T = A if is_tall else A.mT
+    K = T.mT @ T
+    K.diagonal(dim1=-2, dim2=-1).add_(root.square()[:, None])
+    L, info = torch.linalg.cholesky_ex(K)
+    right = A.mT @ b[..., None] if is_tall else b[..., None]
+    x = torch.cholesky_solve(right, L)
+    regular = (info == 0) & _is_above(L.diagonal(dim1=-2, dim2=-1), rounding)
+    return (x if is_tall else T @ x)[..., 0], regular
 
 
-def _wide(A: Tensor, b: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
-    Q, R = torch.linalg.qr(_over_diagonal(A.mT, root))
-    c = torch.linalg.solve_triangular(R.mT, b[..., None], upper=False)
-    return (Q[:, : A.shape[-1]] @ c)[..., 0], R
+def _orthogonal(A: Tensor, b: Tensor, root: Tensor, rounding: float) -> tuple[Tensor, Tensor]:
+    is_tall = A.shape[-2] >= A.shape[-1]
+    T = A if is_tall else A.mT
+    identity = torch.eye(T.shape[-1], dtype=T.dtype, device=T.device)
+    Q, R = torch.linalg.qr(torch.cat([T, root[:, None, None] * identity], dim=-2))
+    Q1, right = Q[:, : T.shape[-2]], b[..., None]
+    if is_tall:
+        step = torch.linalg.solve_triangular(R, Q1.mT @ right, upper=True)
+    else:
+        step = Q1 @ torch.linalg.solve_triangular(R.mT, right, upper=False)
+    return step[..., 0], _is_above(R.diagonal(dim1=-2, dim2=-1), rounding)
 
 
-def _over_diagonal(matrix: Tensor, root: Tensor) -> Tensor:
-    """The matrices with `√λ I` below them."""
-    n = matrix.shape[-1]
-    identity = torch.eye(n, dtype=matrix.dtype, device=matrix.device)
-    return torch.cat([matrix, root[:, None, None] * identity], dim=-2)
-
-
-def _is_regular(R: Tensor) -> Tensor:
-    """Whether no column is a combination of the others, to rounding; shape `(N,)`."""
-    identity = torch.eye(R.shape[-1], dtype=R.dtype, device=R.device).expand_as(R)
-    inverse = torch.linalg.solve_triangular(R, identity, upper=True)
-    condition = R.abs().sum(-1).amax(-1) * inverse.abs().sum(-1).amax(-1)
-    return condition * tolerance(R) < 1.0
+def _is_above(diagonal: Tensor, rounding: float) -> Tensor:
+    """Whether the pivots of a triangular factor are above rounding; shape `(N,)`."""
+    size = diagonal.abs()
+    return size.amin(-1) > rounding * size.amax(-1)

@@ -23,6 +23,7 @@ from newton_optim.curvature import (
     GaussNewton,
     Hessian,
     Identity,
+    LevenbergMarquardt,
     RelativeDamping,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "InjectFisher",
+    "LevenbergMarquardt",
     "LossDerivatives",
     "NewtonLoss",
     "NewtonLossOptimizer",

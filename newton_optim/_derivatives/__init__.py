@@ -6,6 +6,7 @@ becomes a frozen :class:`LossDerivatives`).
 """
 
 from newton_optim._derivatives._derive import loss_derivatives
+from newton_optim._derivatives._elsewhere import Elsewhere
 from newton_optim._derivatives._evaluate import evaluate
 from newton_optim._derivatives._evaluation import (
     Evaluation,
@@ -20,6 +21,7 @@ from newton_optim._derivatives._residual_form import ResidualForm
 
 __all__ = [
     "NEEDS",
+    "Elsewhere",
     "Evaluation",
     "LossDerivatives",
     "Needs",

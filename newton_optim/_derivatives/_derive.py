@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import finite_rows
+from newton_optim._derivatives._elsewhere import Elsewhere
 from newton_optim._derivatives._evaluate import evaluate
 from newton_optim._derivatives._evaluation import Evaluation
 from newton_optim._derivatives._independence import couples_samples
 from newton_optim._derivatives._loss_derivatives import LossDerivatives
 from newton_optim._derivatives._request import Request
 from newton_optim._derivatives._residual_form import ResidualForm
+from newton_optim._derivatives._value import loss_values
 from newton_optim._outputs import Outputs
 from newton_optim._reduction import per_sample_values, reduce_loss
 
@@ -38,13 +40,46 @@ def loss_derivatives(
         ValueError: if it has the wrong shape, does not depend on the outputs, or lacks a derivative
             that is requested.
     """
+    elsewhere = None
+    if request.revisits:
+        elsewhere = _elsewhere(loss, outputs, args, kwargs, reduction, request)
     found = evaluate(loss, outputs, args, kwargs, reduction, request)
     values = per_sample_values(found.value, outputs.num_samples, reduction)
-    return reduce_loss(found.value, reduction), _complete(found, values, outputs, request)
+    complete = _complete(found, values, outputs, request, elsewhere)
+    return reduce_loss(found.value, reduction), complete
+
+
+def _elsewhere(
+    loss: Any,
+    outputs: Outputs,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    reduction: str,
+    request: Request,
+) -> Elsewhere:
+    """The same loss after a step; only a callable can be evaluated again."""
+    if isinstance(loss, Tensor):
+        raise TypeError(
+            "loss must be a callable for a curvature that evaluates it at other outputs, got a "
+            "tensor: pass loss_fn and its arguments instead of loss_fn(outputs)"
+        )
+    y = outputs.matrix
+
+    def after(step: Tensor) -> Outputs:
+        return Outputs(outputs.split(y - step), outputs.names, outputs.rebuild)
+
+    return Elsewhere(
+        lambda step: loss_values(loss, after(step), args, kwargs, reduction),
+        lambda step: loss_derivatives(loss, after(step), args, kwargs, reduction, request)[1],
+    )
 
 
 def _complete(
-    found: Evaluation, values: Tensor, outputs: Outputs, request: Request
+    found: Evaluation,
+    values: Tensor,
+    outputs: Outputs,
+    request: Request,
+    elsewhere: Elsewhere | None,
 ) -> LossDerivatives:
     g, y = found.gradient, outputs.matrix
     y = y if found.present is None else torch.where(found.present, y, 0.0)
@@ -74,6 +109,7 @@ def _complete(
         kept=kept,
         present=found.present,
         coupled=coupled,
+        elsewhere=elsewhere,
     )
 
 

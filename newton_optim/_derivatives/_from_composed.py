@@ -103,7 +103,6 @@ def _linear_inner(
     linear = linearise(function, outputs.matrix)
     flat = found[0]
     parts = [
-        part.to(own.dtype)
-        for part, own in zip(flat.split(linear.value), flat.parts, strict=True)
+        part.to(own.dtype) for part, own in zip(flat.split(linear.value), flat.parts, strict=True)
     ]
     return Outputs(parts, flat.names, flat.rebuild), linear

@@ -8,6 +8,7 @@ from typing import cast
 
 from torch import Tensor
 
+from newton_optim._derivatives._elsewhere import Elsewhere
 from newton_optim._derivatives._residual_form import ResidualForm
 
 
@@ -43,6 +44,8 @@ class LossDerivatives:
         coupled: whether the loss couples samples, so that ``hessian`` is not the whole Hessian:
             ``False`` for what a loss states itself, sample by sample; ``None`` where it is not
             known; a 0-dim bool tensor where ``check_independence`` measured it.
+        elsewhere: the loss after a step, for a curvature that ``revisits`` it: its values and
+            derivatives at other outputs; else ``None``.
     """
 
     value: Tensor
@@ -52,6 +55,7 @@ class LossDerivatives:
     kept: Tensor | None
     present: Tensor | None
     coupled: bool | Tensor | None
+    elsewhere: Elsewhere | None
     _hessian: Tensor | Callable[[], Tensor] | None
     _gauss_newton: Tensor | None
 
@@ -67,6 +71,7 @@ class LossDerivatives:
         kept: Tensor | None = None,
         present: Tensor | None = None,
         coupled: bool | Tensor | None = False,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         given = {
             "value": value,
@@ -76,6 +81,7 @@ class LossDerivatives:
             "kept": kept,
             "present": present,
             "coupled": coupled,
+            "elsewhere": elsewhere,
             "_hessian": hessian,
             "_gauss_newton": gauss_newton,
         }

@@ -18,15 +18,19 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
+    "sphinx-mathjax-offline",
+    "sphinx_design",
     "public_names",
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "newton_optim"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 # Single backticks in docstrings are formulas in plain text, such as `(C + λ I)`.
 default_role = "literal"
 
-myst_enable_extensions = ["amsmath", "deflist", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

@@ -36,6 +36,9 @@ def diagnostics_of(
         smallest, largest, treated = solution.spectrum.extremes()
         values["eigenvalue_min"], values["eigenvalue_max"] = smallest, largest
         values["damping_over_largest_eigenvalue"] = solution.damping / treated
+    if solution.trials is not None:
+        values["failed_evaluations"] = solution.trials.failed
+        values["samples_without_descent"] = solution.trials.without_descent
     device = last.value.device
     return {name: torch.as_tensor(value, device=device) for name, value in values.items()}
 

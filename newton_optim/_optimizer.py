@@ -42,9 +42,9 @@ class NewtonLossOptimizer(OptimizerWrapper):
 
     ``param_groups``, ``state`` and ``defaults`` are the base's own, and so is the state dict:
     checkpoints move between the bare optimiser and this one both ways. λ is kept in the param
-    groups, as ``"damping"`` and ``"damping_kind"`` (``"absolute"`` or ``"relative"``), where it may
-    be changed during training (the first group counts). A checkpoint's λ wins over the
-    constructor's; a bare optimiser's checkpoint leaves λ as it is.
+    groups, as ``"damping"`` and ``"damping_kind"`` (``"absolute"``, ``"relative"``, or ``"shared"``
+    for a shared relative one), where it may be changed during training (the first group counts). A
+    checkpoint's λ wins over the constructor's; a bare optimiser's checkpoint leaves λ as it is.
 
     Args:
         base: the optimiser that steps. One that needs a closure (L-BFGS) gets the library's own,
@@ -180,7 +180,9 @@ class NewtonLossOptimizer(OptimizerWrapper):
         matrices that could not be inverted) and their totals ``total_nonfinite_samples``,
         ``total_fallbacks``; where the eigenvalues of C are treated, ``eigenvalue_min``,
         ``eigenvalue_max`` and ``damping_over_largest_eigenvalue`` (far above 1, the step is
-        `g / λ`: plain, and short). Empty before the first step.
+        `g / λ`: plain, and short); of a curvature that tries several steps,
+        ``failed_evaluations`` (losses at a candidate that were not finite) and
+        ``samples_without_descent`` (those that got their gradient). Empty before the first step.
         """
         return {} if self._last is None else diagnostics_of(self._last, self._totals)
 

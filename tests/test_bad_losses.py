@@ -33,6 +33,12 @@ def test_bad_losses(
         newton_loss(bad(y) if form == "tensor" else bad, y, curvature=curvature)
 
 
+@pytest.mark.parametrize("terms", [lambda y: {"a": loss(y)}, lambda y: [loss(y), loss(y)]])
+def test_several_terms_are_told_to_be_summed(terms: Callable[[Tensor], Any]) -> None:
+    with pytest.raises(TypeError, match="return the weighted sum"):
+        newton_target(terms, outputs())
+
+
 @pytest.mark.parametrize("bad", [None, 3.0, "mse", loss(torch.ones(2, 2))])
 def test_newton_loss_modules_take_callables(bad: Any) -> None:
     with pytest.raises(TypeError, match="loss_fn"):

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from benchmarks.runs.names import curvature_name
-from benchmarks.speed import newton_cost, path_sides, sorting_sides
+from benchmarks.speed import newton_cost, output_size, path_sides, sorting_sides
 from benchmarks.speed.comparison import Comparison
 from benchmarks.speed.sides import Sides
 
@@ -152,6 +152,20 @@ def _cost(
     )
 
 
+def _sizes() -> list[Comparison]:
+    return [
+        Comparison(
+            key=f"size-{classes}-{curvature}",
+            work=f"NL ({curvature_name(curvature)}), {output_size.SAMPLES} samples",
+            peer=f"plain cross-entropy, {classes:,} classes",
+            prepare=partial(output_size.size_cost, classes, curvature),
+            repeats=(3, 20) if classes >= 1_000 and curvature == "hessian" else None,
+        )
+        for classes in output_size.CLASSES
+        for curvature in output_size.CURVATURES
+    ]
+
+
 COMPARISONS: Final = (
     *_softmax(),
     *_networks(),
@@ -160,4 +174,5 @@ COMPARISONS: Final = (
     *_exact_paths(),
     *_relaxed_paths(),
     *_costs(),
+    *_sizes(),
 )

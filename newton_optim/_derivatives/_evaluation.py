@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from newton_optim._checks import describe
+from newton_optim._derivatives._residual_form import ResidualForm
 
 Products = Callable[[Tensor], Tensor]
 """From vectors `(k, N, m)` to their products with the full `(Nm, Nm)` Hessian, `(k, N, m)`."""
@@ -31,6 +32,7 @@ class Evaluation:
         own_hessian: the Hessians that the loss itself knows, `(N, m, m)`, or ``None``.
         gauss_newton: the Gauss-Newton matrices, `(N, m, m)`; ``None`` if the loss does not name its
             parts.
+        residual_form: the same as least squares, where the outer part is separable; else ``None``.
         present: which outputs exist, bool, `(N, m)`, as the loss itself states; ``None`` if all do.
     """
 
@@ -39,6 +41,7 @@ class Evaluation:
     products: Products = no_products
     own_hessian: Callable[[], Tensor] | None = None
     gauss_newton: Callable[[], Tensor] | None = None
+    residual_form: ResidualForm | None = None
     present: Tensor | None = None
 
     def hessian(self) -> Tensor:
@@ -82,7 +85,9 @@ def check_loss_value(loss: object, num_samples: int) -> Tensor:
         ValueError: if it has another shape.
     """
     if not isinstance(loss, Tensor):
-        raise TypeError(f"loss must return a tensor, got {describe(loss)}")
+        terms = isinstance(loss, (Mapping, tuple, list))
+        advice = "; of several terms, return the weighted sum" if terms else ""
+        raise TypeError(f"loss must return a tensor, got {describe(loss)}{advice}")
     if not loss.is_floating_point():
         raise TypeError(f"loss must be a floating-point tensor, got {describe(loss)}")
     if loss.shape not in {(), (num_samples,)}:

@@ -16,6 +16,19 @@ from newton_optim.curvature._spectrum import Spectrum
 
 
 @dataclass(frozen=True)
+class Trials:
+    """How a choice among candidates for the step went.
+
+    Args:
+        failed: how many losses of a sample at a candidate were not finite, 0-dim.
+        without_descent: how many samples got their gradient, as no candidate was downhill, 0-dim.
+    """
+
+    failed: Tensor
+    without_descent: Tensor
+
+
+@dataclass(frozen=True)
 class Solution:
     """A Newton step and what is known of it.
 
@@ -24,12 +37,14 @@ class Solution:
         damping: the λ that was used (the mean of them where samples have their own).
         fallbacks: how many matrices could not be inverted, 0-dim.
         spectrum: the eigenvalues of C, where they are treated.
+        trials: what became of the candidates, where there were several.
     """
 
     step: Tensor
     damping: Tensor | float = 0.0
     fallbacks: Tensor | int = 0
     spectrum: Spectrum | None = None
+    trials: Trials | None = None
 
 
 def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, Tensor]:

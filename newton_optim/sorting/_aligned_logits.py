@@ -35,14 +35,30 @@ class AlignedLogits(NamedTuple):
     by_rank: bool
     dtype: torch.dtype
 
-    def of_rows(self, weights: Tensor) -> Tensor:
-        """What is given for the ranks, `(n,)` or `(*batch, n)`, for the rows, `(n, 1, *batch)`."""
+    def of_rows(self, weights: Tensor | None) -> Tensor | None:
+        """What is given for the ranks, `(n,)` or `(*batch, n)`, for the rows, `(n, 1, *batch)`.
+
+        ``None`` is that all rows are alike, and stays ``None``.
+        """
+        if weights is None:
+            return None
         by_rank = batch_last(weights)
         if by_rank.ndim < self.rank.ndim:
             by_rank = along_dimension(0, self.rank.ndim, weights)
         if not self.by_rank:
             by_rank = by_rank.expand_as(self.rank).gather(0, self.rank)
         return by_rank.unsqueeze(1)
+
+
+def ranks_of_signs(sign: Tensor) -> Tensor:
+    """The rank of each element: how many it is above, `(n, *batch)`.
+
+    A score that is NaN is above none, and none is above it: ranks stay between 0 and `n - 1`.
+
+    Args:
+        sign: 1 where the row's element is above the column's, -1 where below, `(n, n, *batch)`.
+    """
+    return (sign > 0).sum(dim=1)
 
 
 def hide_absent_pairs(logits: Tensor, present: Tensor) -> Tensor:

@@ -104,9 +104,10 @@ class NeuralSort(nn.Module):
         values = batch_last(scores.to(dtype).gather(-1, by_score))
         rank, difference = inverse_permutation(batch_last(by_score)), differences(to_widest(values))
         target = rank.gather(0, batch_last(order))
-        ranks = torch.arange(values.shape[0], dtype=dtype, device=values.device)
+        ranks = torch.arange(values.shape[0], dtype=difference.dtype, device=values.device)
         sign = differences(along_dimension(0, values.ndim, ranks)).sign()
         logits = self._logits_of_sorted(difference, difference * sign)
+        sign = sign.to(dtype)
         if mask is not None:
             present = batch_last(existing_ranks(mask))
             logits = hide_absent_pairs(logits, present)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from newton_optim._checks import check_bool, check_positive
 from newton_optim._precision import to_widest
-from newton_optim.sorting._aligned_logits import AlignedLogits, hide_absent_pairs
+from newton_optim.sorting._aligned_logits import AlignedLogits, hide_absent_pairs, ranks_of_signs
 from newton_optim.sorting._layout import batch_last, differences, inverse_permutation, pairs
 from newton_optim.sorting._mask import (
     check_mask,
     hide_absent,
-    order_by_score,
     softmax_of_present,
     sorted_scores,
     without_padding,
@@ -82,17 +82,19 @@ class SoftSort(nn.Module):
             order: the elements in their true ascending order, the absent ones last, `(..., n)`.
             mask: which elements are present, `(..., n)`; all for ``None``.
         """
-        dtype = at_least_float32(scores.dtype)
-        scores = scores.to(dtype)
-        rank = inverse_permutation(batch_last(order_by_score(scores, order, mask)))
-        target = batch_last(order).gather(0, rank)
-        sign = differences(rank.to(dtype)).sign()
-        logits = differences(to_widest(batch_last(scores))) * sign / -self.temperature
+        dtype, n, order = at_least_float32(scores.dtype), scores.shape[-1], batch_last(order)
+        difference = differences(batch_last(to_widest(scores)))
+        both = None if mask is None else pairs(batch_last(mask))
+        if both is not None:  # The labels alone decide, which put absent elements last.
+            difference = torch.where(both, difference, 0.0)
+        by_label = differences(inverse_permutation(order).to(difference.dtype))
+        sign = torch.add(by_label, difference.sign(), alpha=2 * n).sign()
+        rank = ranks_of_signs(sign)
+        logits = difference * sign / -self.temperature
+        sign = sign.to(dtype)
         if mask is not None:
-            present = batch_last(mask)
-            logits = hide_absent_pairs(logits, present)
-            sign = sign * pairs(present).to(dtype)
-        return AlignedLogits(sign, logits, target, rank, False, dtype)
+            logits, sign = hide_absent_pairs(logits, batch_last(mask)), sign * both
+        return AlignedLogits(sign, logits, order.gather(0, rank), rank, False, dtype)
 
     def forward(self, scores: Tensor, *, mask: Tensor | None = None) -> Tensor:
         """`P`, shape `(..., n, n)`, in the dtype of the scores (half is computed in float32).

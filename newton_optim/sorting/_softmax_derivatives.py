@@ -12,18 +12,15 @@ from newton_optim.sorting._aligned_logits import AlignedLogits
 from newton_optim.sorting._layout import batch_first
 from newton_optim.sorting._neural_sort import NeuralSort
 from newton_optim.sorting._rank_weights import EQUAL_RANKS, RankWeights
+from newton_optim.sorting._scores import at_least_float32
 from newton_optim.sorting._soft_sort import SoftSort
 from newton_optim.sorting._softmax_jacobians import (
     NeuralSortJacobian,
     SoftSortJacobian,
     laplacian,
 )
-from newton_optim.sorting._softmax_loss import (
-    cross_entropy_of_rows,
-    split_rows,
-    weights_of_rows,
-)
-from newton_optim.sorting._softmax_row_derivatives import row_derivatives, weighted
+from newton_optim.sorting._softmax_row_derivatives import row_curvature, row_gradient
+from newton_optim.sorting._softmax_rows import cross_entropy_of_rows, split_rows
 
 
 def softmax_derivatives(
@@ -48,27 +45,45 @@ def softmax_derivatives(
         Value `(...,)`, gradient `(..., n)` and, when asked for, Hessian `(..., n, n)`; those of
         absent elements are 0.
     """
-    aligned = operator.aligned_logits(scores.detach(), order, mask)
-    weights = weights_of_rows(operator, aligned, scores, mask, ranks)
-    n = scores.shape[-1]
-    if n == 1:
-        zero = aligned.logits.to(aligned.dtype)
-        return LossDerivatives(zero[0, 0], zero[0].movedim(0, -1), batch_first(zero))
-    rows = split_rows(aligned)
-    row = weighted(row_derivatives(rows), weights)
+    weights = ranks.of_rows(scores, mask, reverse=operator.descending)
+    return closed_form(operator, scores.detach(), order, mask, weights)
+
+
+def closed_form(
+    operator: NeuralSort | SoftSort,
+    scores: Tensor,
+    order: Tensor,
+    mask: Tensor | None,
+    weights: Tensor | None,
+) -> LossDerivatives:
+    """The same, by operations that can be differentiated further.
+
+    Args:
+        operator: the operator.
+        scores: shape `(..., n)`, finite where absent.
+        order: the elements in their true ascending order, the absent ones last, `(..., n)`.
+        mask: which elements are present, `(..., n)`; all for ``None``.
+        weights: the factor of each ascending rank's row, `(..., n)` or `(n,)`; `1/n²` for ``None``.
+    """
+    if scores.shape[-1] == 1:  # P = 1: all are 0, or NaN with the score.
+        zero = (scores - scores).to(at_least_float32(scores.dtype))
+        return LossDerivatives(zero.squeeze(-1), zero, zero.unsqueeze(-1))
+    aligned = operator.aligned_logits(scores, order, mask)
+    rows, by_row = split_rows(aligned), aligned.of_rows(weights)
     jacobian = SoftSortJacobian if isinstance(operator, SoftSort) else NeuralSortJacobian
     J = jacobian(aligned.sign)
-    scale = 1.0 / operator.temperature / (n**2 if weights is None else 1)
+    scale = 1.0 / operator.temperature / (scores.shape[-1] ** 2 if weights is None else 1)
 
     def hessian() -> Tensor:
         with full_precision(scores.device):
-            H = laplacian(J.curvature(row), 0.5 * scale / operator.temperature)
+            curvature = J.curvature(row_curvature(rows, by_row))
+            H = laplacian(curvature, 0.5 * scale / operator.temperature)
             return to_elements(batch_first(H), aligned)
 
-    gradient = J.gradient(row) * scale
+    gradient = J.gradient(row_gradient(rows, by_row)) * scale
     if aligned.by_rank:
         gradient = gradient.gather(0, aligned.rank)
-    value = cross_entropy_of_rows(aligned, rows, weights)
+    value = cross_entropy_of_rows(aligned, rows, by_row)
     return LossDerivatives(value, gradient.movedim(0, -1).contiguous(), hessian)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from newton_optim.sorting._layout import along_dimension, batch_first, differences
-from newton_optim.sorting._softmax_row_derivatives import RowDerivatives
+from newton_optim.sorting._softmax_row_derivatives import RowCurvature
 
 # Up to this n, products of small matrices are faster without a batched matrix product.
 SMALL = 12
@@ -24,12 +24,12 @@ class SoftSortJacobian:
     def __init__(self, S: Tensor) -> None:
         self.S = S
 
-    def gradient(self, row: RowDerivatives) -> Tensor:
-        """The gradient by `y`, shape `(n, *batch)`."""
-        G = self.S * row.g
+    def gradient(self, g: Tensor) -> Tensor:
+        """The gradient by `y`, shape `(n, *batch)`, of that by the logits, `(n, n, *batch)`."""
+        G = self.S * g
         return G.sum(dim=0) - G.sum(dim=1)
 
-    def curvature(self, row: RowDerivatives) -> Tensor:
+    def curvature(self, row: RowCurvature) -> Tensor:
         """`-2 H` away from the diagonal, shape `(n, n, *batch)`.
 
         `H_kl = Σ_i S_ik S_il K^i_kl - S_kl B_kl - S_lk B_lk` with `B_il = Σ_j S_ij K^i_jl`,
@@ -59,13 +59,13 @@ class NeuralSortJacobian:
         ranks = torch.arange(0, 2 * S.shape[0], 2, dtype=S.dtype, device=S.device)
         self.D = differences(along_dimension(0, S.ndim - 1, ranks))
 
-    def gradient(self, row: RowDerivatives) -> Tensor:
-        """The gradient by `y`, shape `(n, *batch)`."""
+    def gradient(self, g: Tensor) -> Tensor:
+        """The gradient by `y`, shape `(n, *batch)`, of that by the logits, `(n, n, *batch)`."""
         # The gradient by the logit of m is that of the others with the other sign.
-        G = (row.g.sum(dim=0) - row.g.sum(dim=1)).unsqueeze(1)
-        return torch.addcmul(self.D * row.g, self.S, G).sum(dim=0)
+        G = (g.sum(dim=0) - g.sum(dim=1)).unsqueeze(1)
+        return torch.addcmul(self.D * g, self.S, G).sum(dim=0)
 
-    def curvature(self, row: RowDerivatives) -> Tensor:
+    def curvature(self, row: RowCurvature) -> Tensor:
         """`-2 H` away from the diagonal, shape `(n, n, *batch)`.
 
         `H = K_2 + K_1 S + (K_1 S)ᵀ - S K_0 S` with the sums over `i`: `K_0` of `K_i`, `K_1` of
@@ -79,9 +79,17 @@ class NeuralSortJacobian:
         K_1 = row_products(Dq, qh) + row_products(Dqh, q) + (D * qc).transpose(0, 1)
         K_1 = laplacian(K_1)
         K_2 = row_products(Dq, Dqh)  # Half of it.
-        V = torch.add(K_1, row_products(S, K_0), alpha=0.5)  # Sᵀ = -S
-        Z = K_2 - row_products(V.transpose(0, 1), S)
+        # Sᵀ = -S, so that half of S K_0 S and K_1 S are the transposes of S V with this V:
+        V = K_1.transpose(0, 1) - 0.5 * sign_product(S, K_0).transpose(0, 1)
+        Z = K_2 + sign_product(S, V)
         return Z + Z.transpose(0, 1)
+
+
+def sign_product(S: Tensor, matrix: Tensor) -> Tensor:
+    """`Σ_j S_ij matrix_jk`; `S` is `(n, n, *batch)`, or `(n, n, 1)` where the batch shares it."""
+    if S.numel() == S.shape[0] ** 2:
+        return (S.flatten(1) @ matrix.flatten(1)).view_as(matrix)
+    return row_products(S.transpose(0, 1), matrix)
 
 
 def row_products(left: Tensor, right: Tensor) -> Tensor:

@@ -20,41 +20,53 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from newton_optim.sorting._softmax_loss import Rows
+from newton_optim.sorting._softmax_rows import Rows
 
 
-class RowDerivatives(NamedTuple):
-    """The derivatives of the rows' losses by their logits: `g, q, h, c` above, `(n, n, *batch)`.
+class RowCurvature(NamedTuple):
+    """The second derivatives of the rows' losses: `q, h, c` above.
 
-    The diagonal is that of `m`: `g` and `q` are 0 there.
+    Attributes:
+        q: `(n, n, *batch)`, 0 on the diagonal, which is that of `m`.
+        h: `(n, n, *batch)`.
+        c: `(n, n, *batch)`.
     """
 
-    g: Tensor
     q: Tensor
     h: Tensor
     c: Tensor
 
 
-def row_derivatives(rows: Rows) -> RowDerivatives:
-    """The derivatives of every row's loss by its logits."""
-    q, r, w, T = rows.share, rows.others, rows.wrong, rows.target * rows.wrong
-    P_m = (-rows.log_odds).sigmoid()
-    one = q.new_ones(())  # A tensor: an operation with a Python number takes twice as long.
-    odds = rows.false / (one - rows.false)
-    x = torch.addcmul(odds + odds, odds, odds)
-    excess = x.sum(dim=1, keepdim=True).sub(one, alpha=3)  # sum x - 3
-    r2, link = r + r, P_m * r
+def row_gradient(rows: Rows, weights: Tensor | None = None) -> Tensor:
+    """The gradient of every row's loss by its logits, `g` above, 0 for `m`, `(n, n, *batch)`.
+
+    Args:
+        rows: the softmax of the rows.
+        weights: the factors of the rows, `(n, 1, *batch)`; 1 for ``None``.
+    """
+    r, w, T, o = rows.others, rows.wrong, rows.target, rows.odds
+    P_m = 1.0 - r  # At least 1/n.
+    first = torch.addcmul(r * (2.0 - o.sum(dim=1, keepdim=True)), w, P_m, value=-1)
+    g = rows.share * torch.addcmul(first, r, o - T) - T
+    return g if weights is None else g * weights
+
+
+def row_curvature(rows: Rows, weights: Tensor | None = None) -> RowCurvature:
+    """The Hessian of every row's loss by its logits.
+
+    Args:
+        rows: the softmax of the rows.
+        weights: the factors of the rows, `(n, 1, *batch)`; 1 for ``None``.
+    """
+    r, w, o = rows.others, rows.wrong, rows.odds
+    P_m = 1.0 - r
+    link = P_m * r
+    x = torch.addcmul(o + o, o, o)
+    excess = x.sum(dim=1, keepdim=True) - 3.0  # sum x - 3
+    x = x - rows.target
     # Terms of r, P_m and w alone have one column.
-    first = torch.addcmul(r2 - w * P_m, r, odds.sum(dim=1, keepdim=True), value=-1)
-    g = q * torch.addcmul(first, r, odds - T) - T
-    x = x - T
-    h = torch.addcmul(-(r * r * excess + w * (P_m + link)), r * r2, x)
-    c = (link + link) * (x - (excess + (one - w)))
-    return RowDerivatives(g, q, h, c)
-
-
-def weighted(row: RowDerivatives, weights: Tensor | None) -> RowDerivatives:
-    """The derivatives of every row's loss times its weight, `(n, 1, *batch)`; ``None`` is 1."""
+    h = torch.addcmul(-(r * r * excess + w * (P_m + link)), 2.0 * r * r, x)
+    c = (link + link) * (x - (excess + (1.0 - w)))
     if weights is None:
-        return row
-    return RowDerivatives(row.g * weights, row.q, row.h * weights, row.c * weights)
+        return RowCurvature(rows.share, h, c)
+    return RowCurvature(rows.share, h * weights, c * weights)

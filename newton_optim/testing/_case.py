@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,7 +147,7 @@ class Case:
         return tuple(map_tensors(Tensor.clone, arg) for arg in self.args)
 
     def evaluate(self, *, second_order: bool = False) -> Evaluation:
-        """Value, gradient and, if asked for, Hessian products, by autograd.
+        """Value, gradient and, if asked for, Hessian products, by autograd, in a new call.
 
         Raises:
             UnusableLossError: if the loss raises or no entry point accepts what it returns.
@@ -159,12 +160,34 @@ class Case:
             second_order=second_order,
         )
 
+    @functools.cached_property
+    def twice_evaluated(self) -> Evaluation:
+        """The evaluation with Hessian products, made once.
+
+        Raises:
+            UnusableLossError: if the loss raises, or hides its second derivative.
+        """
+        return self.evaluate(second_order=True)
+
+    @functools.cached_property
+    def evaluation(self) -> Evaluation:
+        """The evaluation, made once; with Hessian products if the loss has them.
+
+        Raises:
+            UnusableLossError: if the loss raises or no entry point accepts what it returns.
+        """
+        try:
+            return self.twice_evaluated
+        except UnusableLossError:
+            return self.evaluate()
+
     def scalar_loss(self, outputs: Any) -> Tensor:
         """The loss of these structured outputs as a 0-dim tensor, with its graph."""
         return reduce_loss(self.loss_fn(outputs, *self.copied_args()), self.reduction)
 
+    @functools.cached_property
     def stated_derivatives(self) -> LossDerivatives:
-        """What the ``derivatives`` method of the loss returns.
+        """What the ``derivatives`` method of the loss returns, computed once.
 
         Raises:
             UnusableLossError: if it raises, or returns something else.

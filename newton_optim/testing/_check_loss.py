@@ -21,6 +21,8 @@ from newton_optim.testing._variants import Variant, variants
 
 _NOT_AT_TARGETS = {prop.name for prop in PROPERTIES if prop.on_variants and not prop.at_target}
 
+_WRONG = {"failed", "follows"}
+
 
 def check_loss(
     loss_fn: Callable[..., Any],
@@ -35,12 +37,15 @@ def check_loss(
 
     The properties of numbers (``finite``, ``float32_matches_float64``, ``twice_differentiable``,
     ``no_dead_zone``) are checked at the outputs as given, with ties, and multiplied by ``spreads``;
-    ``finite`` also at outputs equal to an argument of their shape. A failure is
-    reported at the smallest example that still fails: fewer samples, rounder numbers. Whatever is
-    wrong with the loss is in the report, never a traceback: a loss that raises, has the wrong
-    shape, cannot be differentiated or is random fails one of the first properties, and the others
-    do not apply. (A loss that raises at outputs that were not given is taken as not defined there,
-    with a remark.)
+    ``finite`` also at outputs equal to an argument of their shape. At wider outputs, samples that
+    float32 cannot resolve are left out, with a remark.
+
+    A failure is reported at the smallest example that still fails: fewer samples, rounder numbers.
+    A property that fails because another one does is marked as following from it. Whatever is wrong
+    with the loss is in the report, never a traceback: a loss that raises, has the wrong shape,
+    cannot be differentiated or is random fails one of the first properties, and the others do not
+    apply. (A loss that raises at outputs that were not given is taken as not defined there, with a
+    remark.)
 
     Args:
         loss_fn: ``loss_fn(outputs, *args)`` returns a loss of shape `()` or `(N,)`; bind keywords
@@ -97,10 +102,11 @@ def _result(
     if reason is not None:
         return PropertyResult(prop.name, "not applicable", reason)
     may_fail = prop.role != "optional" or prop.name in case.promises
-    causes = [row for row in before if row.status == "failed" and row.name in prop.follows]
+    checked = _where_checked(prop, at)
+    causes = _causes(prop, before, at[: at.index(checked[-1]) + 1])
     result = run_property(
         prop,
-        _where_checked(prop, at),
+        checked,
         smallest=may_fail and prop.role != "required" and not causes,
     )
     if result.status != "failed":
@@ -124,10 +130,19 @@ def _where_checked(prop: Property, at: Sequence[Variant]) -> list[Variant]:
     return [variant for variant in at if prop.at_target or not variant.is_target]
 
 
+def _causes(
+    prop: Property, before: Sequence[PropertyResult], at: Sequence[Variant]
+) -> list[PropertyResult]:
+    """The failures at these outputs from which one of the property may follow."""
+    labels = {variant.label for variant in at}
+    wrong = [row for row in before if row.status in _WRONG and row.where in labels]
+    return [row for row in wrong if row.name in prop.follows]
+
+
 def _with_cause(
     result: PropertyResult, causes: Sequence[PropertyResult], at: Sequence[Variant]
 ) -> PropertyResult:
-    """The failure with the first cause that was seen at these outputs or before.
+    """The failure, or that it follows from the first cause seen at these outputs or before.
 
     What is found at a target follows only from what was checked there, or does not depend on the
     outputs.
@@ -137,7 +152,7 @@ def _with_cause(
     for cause in causes:
         elsewhere = at[place].is_target and cause.name in _NOT_AT_TARGETS
         if labels.index(cause.where) <= place and not elsewhere:
-            return replace(result, follows=cause.follows or cause.name)
+            return replace(result, status="follows", follows=cause.follows or cause.name)
     return result
 
 

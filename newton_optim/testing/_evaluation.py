@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,7 @@ class Evaluation:
     gradient: Tensor
     products: Products
 
-    @property
+    @functools.cached_property
     def hessian(self) -> Tensor:
         """`H_i`, shape `(N, m, m)`; for coupled samples, the sums of its columns."""
         N, m = self.gradient.shape

@@ -16,24 +16,24 @@ Quantity = Callable[[Case], Tensor]
 
 def total(case: Case) -> Tensor:
     """The sum of the losses of all samples as a single row, `(1, 1)`."""
-    return case.evaluate().total.reshape(1, 1)
+    return case.evaluation.total.reshape(1, 1)
 
 
 def value(case: Case) -> Tensor:
     """The loss of each sample, `(N, 1)`; the :func:`total` of a 0-dim loss."""
-    evaluation = case.evaluate()
+    evaluation = case.evaluation
     is_vector = evaluation.value.dim() == 1
     return evaluation.value[:, None] if is_vector else evaluation.total.reshape(1, 1)
 
 
 def gradient(case: Case) -> Tensor:
     """The gradients, `(N, m)`."""
-    return case.evaluate().gradient
+    return case.evaluation.gradient
 
 
 def hessian(case: Case) -> Tensor:
     """The Hessians, `(N, m²)`."""
-    return case.evaluate(second_order=True).hessian.flatten(1)
+    return case.twice_evaluated.hessian.flatten(1)
 
 
 def has_hessian(case: Case) -> bool:
@@ -52,19 +52,19 @@ def has_derivatives(loss_fn: Any) -> bool:
 
 def stated_value(case: Case) -> Tensor:
     """As :func:`value`, from the ``derivatives`` method."""
-    values = case.stated_derivatives().value
-    is_vector = case.evaluate().value.dim() == 1
+    values = case.stated_derivatives.value
+    is_vector = case.evaluation.value.dim() == 1
     return values[:, None] if is_vector else values.sum().reshape(1, 1)
 
 
 def stated_gradient(case: Case) -> Tensor:
     """The gradients from the ``derivatives`` method, `(N, m)`."""
-    return case.stated_derivatives().gradient
+    return case.stated_derivatives.gradient
 
 
 def stated_hessian(case: Case) -> Tensor:
     """The Hessians from the ``derivatives`` method, `(N, m²)`."""
-    H = case.stated_derivatives().hessian
+    H = case.stated_derivatives.hessian
     assert H is not None
     return H.flatten(1)
 
@@ -86,5 +86,5 @@ def derivatives(case: Case, order: int = 2) -> Iterator[tuple[str, Quantity, Qua
         yield "Hessian", hessian, hessian
     if has_derivatives(case.loss_fn):
         yield "gradient of `derivatives`", stated_gradient, gradient
-        if order > 1 and case.stated_derivatives().hessian is not None:
+        if order > 1 and case.stated_derivatives.hessian is not None:
             yield "Hessian of `derivatives`", stated_hessian, hessian if twice else None

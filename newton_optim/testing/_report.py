@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 _WIDTH = 100
 
-Status = Literal["passed", "failed", "not applicable"]
+Status = Literal["passed", "failed", "follows", "not applicable"]
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,13 @@ class PropertyResult:
 
     Args:
         name: of the property; ``assert_<name>`` is the function.
-        status: "passed", "failed" or "not applicable".
+        status: "passed", "failed", "follows" if it fails because another property does, or "not
+            applicable".
         detail: the numbers at the smallest example that fails, the reason why the property does not
             apply, or a remark.
         where: at which outputs it failed; empty for those that were given.
-        follows: the property whose failure makes this one fail, if it is not a cause of its own.
+        follows: the property whose failure makes this one fail; empty unless the status is
+            "follows".
     """
 
     name: str
@@ -50,13 +53,8 @@ class LossReport:
 
     @property
     def failed(self) -> list[str]:
-        """The names of the properties that failed."""
+        """The names of the properties that failed, without those that follow from one of them."""
         return [result.name for result in self.results if result.status == "failed"]
-
-    @property
-    def causes(self) -> list[str]:
-        """The names of the properties that failed and follow from no other failure."""
-        return [name for name in self.failed if not self[name].follows]
 
     def __getitem__(self, name: str) -> PropertyResult:
         for result in self.results:
@@ -65,10 +63,11 @@ class LossReport:
         raise KeyError(name)
 
     def __str__(self) -> str:
-        count = {s: sum(r.status == s for r in self.results) for s in ("passed", "failed")}
+        count = Counter(result.status for result in self.results)
+        follow = f"{count['follows']} from the same cause, " if count["follows"] else ""
         head = (
-            f"{self.loss}: {count['passed']} passed, {count['failed']} failed, "
-            f"{len(self.results) - sum(count.values())} not applicable"
+            f"{self.loss}: {count['passed']} passed, {count['failed']} failed, {follow}"
+            f"{count['not applicable']} not applicable"
         )
         names = max(len(result.name) for result in self.results)
         lines = [head, "-" * len(head)]
@@ -80,6 +79,6 @@ class LossReport:
 def _rows(result: PropertyResult, names: int) -> list[str]:
     """One line, and as many as a long detail needs below it."""
     start = f"{result.name:<{names}}  {result.status:<14}  "
-    detail = f"follows from {result.follows}: {result.detail}" if result.follows else result.detail
+    detail = f"from {result.follows}: {result.detail}" if result.follows else result.detail
     text = textwrap.wrap(detail, _WIDTH - len(start)) or [""]
     return [(start + text[0]).rstrip(), *(" " * len(start) + line for line in text[1:])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -13,8 +14,17 @@ from newton_optim.testing._comparison import show
 from newton_optim.testing._evaluation import UnusableLossError
 from newton_optim.testing._property_table import Property
 from newton_optim.testing._report import PropertyResult
+from newton_optim.testing._resolution import Resolved
 from newton_optim.testing._shrink import shrink
 from newton_optim.testing._variants import Variant
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A case on which a property fails, and how."""
+
+    case: Case
+    error: Exception
 
 
 def run_property(
@@ -32,19 +42,39 @@ def run_property(
     """
     remarks = []
     for variant in variants:
-        try:
-            remark = _check(prop, variant.case)
-        except UnusableLossError as error:
-            if not variant.label:
-                return PropertyResult(prop.name, "failed", str(error))
-            remark = str(error)
-        except Exception as error:
-            detail = _smallest_failure(prop, variant.case, error) if smallest else _message(error)
-            detail = variant.labelled(detail) + variant.hint
+        found = _check_variant(prop, variant)
+        if isinstance(found, _Failure):
+            detail = variant.labelled(_describe(prop, found, smallest)) + variant.hint
             return PropertyResult(prop.name, "failed", detail, where=variant.label)
-        if remark:
-            remarks.append(variant.labelled(remark))
+        if found:
+            remarks.append(variant.labelled(found))
     return PropertyResult(prop.name, "passed", "; ".join(remarks))
+
+
+def _check_variant(prop: Property, variant: Variant) -> str | _Failure:
+    """The remark of a property that passes, or its failure."""
+    try:
+        return _check(prop, variant.case)
+    except UnusableLossError as error:
+        return str(error) if variant.label else _Failure(variant.case, error)
+    except Exception as error:
+        failure = _Failure(variant.case, error)
+        return _where_resolved(prop, failure) if variant.is_wider else failure
+
+
+def _where_resolved(prop: Property, failure: _Failure) -> str | _Failure:
+    """The failure, without the samples that float32 cannot resolve; a remark if none is left."""
+    resolved = Resolved.of(failure.case)
+    if not resolved.remark:
+        return failure
+    for part in resolved.parts:
+        try:
+            _check(prop, part)
+        except UnusableLossError:
+            return failure
+        except Exception as error:
+            return _Failure(part, error)
+    return resolved.remark
 
 
 def _check(prop: Property, case: Case) -> str:
@@ -57,6 +87,13 @@ def _check(prop: Property, case: Case) -> str:
         **prop.options(case),
     )
     return prop.remark(found)
+
+
+def _describe(prop: Property, failure: _Failure, smallest: bool) -> str:
+    """The message of a failure, at its smallest example if that is wanted."""
+    if not smallest or isinstance(failure.error, UnusableLossError):
+        return _message(failure.error)
+    return _smallest_failure(prop, failure.case, failure.error)
 
 
 def _smallest_failure(prop: Property, case: Case, error: Exception) -> str:

@@ -9,10 +9,8 @@ import torch
 
 from newton_optim.testing._case import Case
 
-_HINT = "; if outputs of this size do not occur, leave the factor out of spreads="
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Variant:
     """A case at other outputs than those that were given.
 
@@ -20,17 +18,24 @@ class Variant:
         label: what was changed; empty for the outputs as given.
         case: the loss at these outputs.
         is_target: whether these outputs are an argument of the loss.
-        hint: what to do if such outputs do not occur.
+        is_wider: whether these outputs are a multiple of those that were given.
     """
 
     label: str
     case: Case
     is_target: bool = False
-    hint: str = ""
+    is_wider: bool = False
 
     def labelled(self, text: str) -> str:
         """The text, after the label if there is one."""
         return f"{self.label}: {text}" if self.label else text
+
+    @property
+    def hint(self) -> str:
+        """What to do if such outputs do not occur."""
+        if not self.is_wider:
+            return ""
+        return "; if outputs of this size do not occur, leave the factor out of spreads="
 
 
 def variants(case: Case, spreads: Sequence[float]) -> list[Variant]:
@@ -44,6 +49,5 @@ def variants(case: Case, spreads: Sequence[float]) -> list[Variant]:
         found.append(Variant("at outputs = target", case.at(target), is_target=True))
     for factor in spreads:
         if factor != 1.0:
-            label = f"outputs times {factor:g}"
-            found.append(Variant(label, case.at(y * factor), hint=_HINT))
+            found.append(Variant(f"outputs times {factor:g}", case.at(y * factor), is_wider=True))
     return found

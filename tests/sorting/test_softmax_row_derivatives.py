@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from newton_optim.sorting._softmax_loss import cross_entropy_of_rows, split_rows
-from newton_optim.sorting._softmax_row_derivatives import row_derivatives
+from newton_optim.sorting._softmax_row_derivatives import row_curvature, row_gradient
+from newton_optim.sorting._softmax_rows import cross_entropy_of_rows, split_rows
 from tests.sorting.softmax_strategies import Case, cases
 
 
@@ -26,9 +26,9 @@ def test_gradient_and_laplacian_are_those_of_autograd(case: Case) -> None:
         moved = aligned._replace(logits=z)
         return n**2 * cross_entropy_of_rows(moved, split_rows(moved))
 
-    row = row_derivatives(split_rows(aligned))
+    row = row_curvature(split_rows(aligned))
     off = 1.0 - torch.eye(n, dtype=torch.float64)
-    assert_near(row.g, off * torch.func.grad(loss)(aligned.logits))
+    assert_near(row_gradient(split_rows(aligned)), off * torch.func.grad(loss)(aligned.logits))
     hessian = torch.func.jacrev(torch.func.grad(loss))(aligned.logits)
     for i in range(n):
         q, h, c = row.q[i], row.h[i], row.c[i]

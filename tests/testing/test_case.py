@@ -10,6 +10,7 @@ from torch import Tensor
 
 from newton_optim.testing._case import Case
 from newton_optim.testing._evaluation import UnusableLossError
+from tests.testing.functions import elementwise, half_square
 from tests.testing.losses import T, Y, smooth
 
 
@@ -52,3 +53,27 @@ def test_what_the_loss_raises_is_unusable() -> None:
 
     with pytest.raises(UnusableLossError, match="the loss raised LookupError: no such label"):
         Case.checked(raises, Y, (), "mean").evaluate()
+
+
+def test_an_evaluation_is_made_once_and_a_call_is_new() -> None:
+    calls = []
+
+    def counted(y: Tensor) -> Tensor:
+        calls.append(len(calls))
+        return y.square().sum(-1)
+
+    case = Case.checked(counted, Y, (), "mean")
+    assert case.evaluation is case.evaluation is case.twice_evaluated
+    assert len(calls) == 1
+    assert case.evaluate() is not case.evaluate()
+    assert len(calls) == 3
+    _ = replace(case).evaluation
+    assert len(calls) == 4
+
+
+def test_a_loss_that_hides_its_second_derivative_has_a_first_one() -> None:
+    square = elementwise(half_square, lambda y: y, once=True)
+    case = Case.checked(lambda y: square(y).sum(-1), Y, (), "mean")
+    assert torch.allclose(case.evaluation.gradient, case.y)
+    with pytest.raises(UnusableLossError, match="once_differentiable"):
+        _ = case.twice_evaluated

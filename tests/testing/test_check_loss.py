@@ -13,7 +13,12 @@ from torch import Tensor
 
 from newton_optim.sorting import RankingLoss, SoftSort
 from newton_optim.testing import LossReport, _shrink, check_loss
-from tests.testing.broken_losses import distances, random_loss
+from tests.testing.broken_losses import (
+    distances,
+    hard_coded_float32,
+    random_loss,
+    returns_float32,
+)
 from tests.testing.functions import elementwise
 from tests.testing.losses import T, Y, half_squared_error, smooth
 
@@ -232,9 +237,10 @@ def test_a_failure_elsewhere_is_no_cause_of_one_at_the_outputs() -> None:
         return 2 * (1 + y.exp()).log().sum()
 
     report = check_loss(two_bugs, Y)
-    assert report.causes == ["float32_matches_float64", "duplication_invariant"]
+    assert report.failed == ["float32_matches_float64", "duplication_invariant"]
     assert report["finite"].follows == "float32_matches_float64"
     assert report["batch_invariant"].follows == "duplication_invariant"
+    assert "smallest example: N = 1" in report["duplication_invariant"].detail
 
 
 def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere() -> None:
@@ -242,7 +248,7 @@ def test_what_is_found_at_a_target_does_not_follow_from_what_is_found_elsewhere(
         return ((y - t).square().sum(-1)).sqrt() + (1 + y.exp()).log().sum(-1)
 
     labels = Y - 0.5
-    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).causes == [
+    assert check_loss(two_bugs, Y, labels, spreads=(100.0,)).failed == [
         "float32_matches_float64",
         "finite",
     ]
@@ -261,3 +267,14 @@ def test_a_boolean_target_is_no_real_one() -> None:
     report = check_loss(hinge, Y, T > 0)
     assert report.ok
     assert report["mse_collapse"].status == "not applicable"
+
+
+@pytest.mark.parametrize("loss", [hard_coded_float32, returns_float32])
+def test_hard_coded_float32_is_one_failure(loss: Any) -> None:
+    report = check_loss(loss, Y, T)
+    assert report.failed == ["dtype_kept"]
+    others = [result for result in report.results if result.status == "follows"]
+    assert {result.follows for result in others} == {"dtype_kept"}
+    rows = [line for line in str(report).splitlines() if "  failed  " in line]
+    assert len(rows) == 1
+    assert "in float32 for float64 outputs" in rows[0] or "returns float32" in rows[0]

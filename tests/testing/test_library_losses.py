@@ -83,11 +83,18 @@ def relaxed_path(costs: Tensor) -> Tensor:
     return RelaxedBellmanFord(steepness=2.0, iterations=4)(costs.square()).flatten(1)
 
 
+def true_paths(costs: Tensor, seed: int) -> Tensor:
+    """The shortest paths of random grids, flat."""
+    generator = torch.Generator().manual_seed(seed)
+    true = torch.rand(len(costs), 2, 3, generator=generator, device="cpu")
+    return grid_shortest_path(true).flatten(1).to(costs)
+
+
+PATH_LOSS = ComposedLoss(relaxed_path, mean_squared_error)
+
+
 @pytest.mark.parametrize("check", PROPERTIES, ids=lambda f: f.__name__)
 @settings(max_examples=5)
 @given(costs=COSTS, seed=st.integers(0, 1000))
 def test_paths(check: Any, costs: Tensor, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    true = torch.rand(len(costs), 2, 3, generator=generator, device="cpu")
-    target = grid_shortest_path(true).flatten(1).to(costs)
-    check(ComposedLoss(relaxed_path, mean_squared_error), costs, target)
+    check(PATH_LOSS, costs, true_paths(costs, seed))

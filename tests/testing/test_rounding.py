@@ -10,7 +10,7 @@ from torch import Tensor
 from newton_optim.testing import assert_float32_matches_float64, strategies
 from newton_optim.testing._case import Case
 from newton_optim.testing._quantities import gradient
-from newton_optim.testing._rounding import EPS, ROUNDINGS, rounding, size_of
+from newton_optim.testing._rounding import EPS, ROUNDINGS, Surroundings
 
 
 @settings(max_examples=20)
@@ -24,7 +24,7 @@ def test_what_the_condition_amplifies_is_not_the_fault_of_the_loss(y: Tensor) ->
 def test_a_quadratic_may_round_a_thousand_times(dtype: torch.dtype) -> None:
     y = torch.tensor([[3.0, 4.0], [30.0, 40.0]])
     case = Case.checked(lambda y: y.square().sum(-1) / 2, y, (), "mean")
-    bound = rounding(case, gradient, dtype) / (ROUNDINGS * EPS[dtype])
+    bound = Surroundings.of(case, dtype).rounding(gradient) / (ROUNDINGS * EPS[dtype])
     # Its size, plus how far the gradient y moves when both outputs move by themselves: twice that.
     assert torch.allclose(bound, 2 * case.y.norm(dim=1), rtol=0.1)
 
@@ -32,7 +32,7 @@ def test_a_quadratic_may_round_a_thousand_times(dtype: torch.dtype) -> None:
 def test_the_size_is_the_largest_on_the_way_to_zero() -> None:
     """A sigmoid is flat far out and has a slope of 1/4 at zero."""
     case = Case.checked(lambda y: y.sigmoid().sum(-1), torch.tensor([[40.0]]), (), "mean")
-    size = float(size_of(case, gradient))
+    size = float(Surroundings.of(case).size(gradient))
     assert 0.2 < size < 0.25
     assert float(gradient(case)) < 1e-15
 
@@ -44,4 +44,4 @@ def test_outputs_at_which_the_loss_is_not_defined_do_not_count() -> None:
         return y.square().sum(-1)
 
     case = Case.checked(above_one, torch.tensor([[2.0]]), (), "mean")
-    assert float(size_of(case, gradient)) == pytest.approx(4.0)
+    assert float(Surroundings.of(case).size(gradient)) == pytest.approx(4.0)

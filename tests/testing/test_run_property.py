@@ -12,6 +12,7 @@ from newton_optim.testing._evaluation import UnusableLossError
 from newton_optim.testing._property_table import Property
 from newton_optim.testing._run_property import run_property
 from newton_optim.testing._variants import variants
+from tests.testing.practice.numbers import student_nll
 
 
 def loss(y: Tensor) -> Tensor:
@@ -79,3 +80,36 @@ def test_a_loss_may_be_undefined_at_other_outputs_than_those_given() -> None:
     assert run(undefined) == ("passed", "outputs times 10: outside of the domain")
     limit = 0.0
     assert run(undefined) == ("failed", "outside of the domain")
+
+
+def test_at_wider_outputs_a_failure_of_what_float32_cannot_resolve_is_a_remark() -> None:
+    y = torch.tensor([[0.3, -4.0], [0.5, 1.0], [-0.2, -5.0]])
+    at = variants(Case.checked(student_nll, y, (torch.ones(3),), "mean"), [10.0])
+
+    def fails_below(loss_fn: Any, y: Tensor, t: Tensor, *, reduction: str) -> None:
+        if y.min() < lowest:
+            raise AssertionError(f"{len(y)} samples")
+
+    lowest = -20.0
+    result = run_property(Property("named", fails_below), at)
+    assert result.status == "passed"
+    assert result.detail.startswith("outputs times 10: not judged: 2 of 3 samples")
+    lowest = -2.5
+    result = run_property(Property("named", fails_below), at[2:], smallest=False)
+    assert result.status == "passed"
+    lowest = 20.0
+    result = run_property(Property("named", fails_below), at[2:], smallest=False)
+    assert result.status == "failed"
+    assert result.detail.startswith("outputs times 10: 1 samples; if outputs of this size")
+
+
+def test_what_is_left_must_be_usable() -> None:
+    y = torch.tensor([[0.3, -4.0], [0.5, 1.0]])
+    at = variants(Case.checked(student_nll, y, (torch.ones(2),), "mean"), [10.0])
+
+    def needs_two(loss_fn: Any, y: Tensor, t: Tensor, *, reduction: str) -> None:
+        kind = AssertionError if len(y) == 2 else UnusableLossError
+        raise kind(f"{len(y)} samples")
+
+    result = run_property(Property("named", needs_two), at[2:], smallest=False)
+    assert (result.status, result.detail[:28]) == ("failed", "outputs times 10: 2 samples;")

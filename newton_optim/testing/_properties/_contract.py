@@ -20,6 +20,8 @@ def assert_usable(loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean
 
     Every entry point requires this, and every other property includes it.
 
+    It sees what no entry point accepts. It does not see whether the numbers are right.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.
@@ -37,6 +39,8 @@ def assert_deterministic(loss_fn: Any, outputs: Any, *args: Any, reduction: str 
 
     A loss that draws random numbers passes if it takes its noise, or a seed, as an argument.
     Otherwise it has no derivatives that could be tested.
+
+    It sees two calls that differ. It does not see a state that changes rarely.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -61,6 +65,9 @@ def assert_inputs_unchanged(
     loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean"
 ) -> None:
     """The loss and its backward leave the outputs and the arguments as they were, bit for bit.
+
+    It sees outputs and arguments that the loss changes. It does not see what happens to the tensors
+    of a closure.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.

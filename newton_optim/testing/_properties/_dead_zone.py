@@ -32,8 +32,11 @@ def assert_no_dead_zone(loss_fn: Any, outputs: Any, *args: Any, reduction: str =
     gradient that fades to zero by rounding, as that of a sigmoid far out, is not a dead zone.
 
     Lower losses are looked for on the way from the outputs to zero, at the outputs of the other
-    samples, and at arguments of the same shape. It sees a sample without any gradient. It does not
-    see one with a few such coordinates, or a dead zone where these outputs do not lie.
+    samples, and at arguments of the same shape.
+
+    It sees a sample without any gradient behind a clamp, as that of the logarithm of a clamped
+    probability. It does not see one with a few such coordinates, or a dead zone where these outputs
+    do not lie.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.

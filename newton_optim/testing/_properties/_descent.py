@@ -39,6 +39,8 @@ def assert_descent_direction(
     judged. Any other curvature is expected to give such a matrix. Everything is on the per-sample
     scale.
 
+    It sees a step that goes uphill. It does not see one that is downhill and of a wrong length.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

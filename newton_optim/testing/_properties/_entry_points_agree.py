@@ -34,6 +34,9 @@ def assert_entry_points_agree(
     (``step`` and ``backward``) and, for ``curvature="fisher"``, ``inject_fisher``. Their steps
     agree up to rounding in float64, as the condition of `C + λ I` amplifies it.
 
+    It sees one entry point that takes another step than the others. It does not see an error that
+    all have.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

@@ -22,7 +22,8 @@ def assert_finite(
     see :func:`assert_twice_differentiable`. A sample whose number is too large for float32, as
     float64 shows, is not judged in float32.
 
-    It sees what is not finite at these outputs. It does not see what is finite and wrong.
+    It sees NaN and infinity at these outputs. It does not see those at other outputs, or what is
+    finite and wrong.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.

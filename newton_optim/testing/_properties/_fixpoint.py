@@ -36,6 +36,9 @@ def assert_fixpoint(
 
     because the Hessian of a Newton loss is the identity.
 
+    It sees a Newton loss whose own Hessian is not the identity. It does not see an inner step that
+    is wrong.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
+from newton_optim.testing._agreement import assert_quantity_matches
 from newton_optim.testing._case import Case
 from newton_optim.testing._float32_range import beyond_float32
 from newton_optim.testing._quantities import derivatives, value
-from newton_optim.testing._rounding import assert_quantity_matches
+from newton_optim.testing._rounding import Surroundings
 
 
 def assert_float32_matches_float64(
@@ -23,12 +24,13 @@ def assert_float32_matches_float64(
     changes when the outputs change by a relative `ε` (a kink counts). Both computations get the
     same outputs and arguments, rounded to float32. The Hessian has the same bound, the value
     `2^{10} ε S_i + 2^5 δ_i`, and a ``derivatives`` method is held to them. A larger error passes if
-    it is below `2^{-7}` of the result and the loss's own rounding explains it, which is measured by
+    it is below `2^{-8}` of the result and the loss's own rounding explains it, which is measured by
     rounding every operator at random. A loss that is correct on paper and fails here trains with
     gradients that consist of rounding errors: rewrite it (from logits, without ``1 - p``).
 
-    It sees what differs between float32 and float64. It does not see what is wrong in both, and
-    does not judge a sample whose result is too large for float32.
+    It sees what differs between float32 and float64: ``log(1 - p)``, ``F.binary_cross_entropy`` of
+    probabilities, differences of large numbers. It does not see what is wrong in both, or a sample
+    whose result is too large for float32.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``. The tensors of a module and of the
@@ -46,6 +48,7 @@ def assert_float32_matches_float64(
     """
     single = Case.checked(loss_fn, outputs, args, reduction, dtype=torch.float32)
     double = single.to(torch.float64)
+    around = Surroundings.of(double, torch.float32)
     values = beyond_float32(value(double))
     beyond = ["value"] if values.any() else []
     too_large = values if len(values) == double.num_samples else torch.zeros_like(double.y[:, 0])
@@ -56,8 +59,8 @@ def assert_float32_matches_float64(
         if skipped.any():
             beyond.append(kind)
         too_large = too_large.bool() | skipped
-        pair = (single, quantity), (double, reference)
+        pair = (single, quantity), (around, reference)
         assert_quantity_matches(f"the float32 {kind}", *pair, ~too_large)
-    pair = (single, value), (double, value)
+    pair = (single, value), (around, value)
     assert_quantity_matches("the float32 value", *pair, ~values)
     return beyond

@@ -32,6 +32,9 @@ def assert_identity_steps_like_base(
     This is Lemma 2 of `arXiv 2410.19055`_. The network returns its parameters, which start at the
     outputs.
 
+    It sees a wrapper that scales or keeps gradients, or steps twice. It does not see an error in a
+    curvature.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

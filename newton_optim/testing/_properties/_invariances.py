@@ -27,6 +27,9 @@ def assert_coordinate_equivariant(
     that has their shape. Rankings, distances and multi-label losses have this property. A ranking
     does not have it at a tie that the order of the coordinates breaks.
 
+    It sees weights by coordinate, and ranks that are taken for elements. It does not see an error
+    that treats all coordinates alike.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: one tensor `(N, *event)` of at least two dimensions.
@@ -59,6 +62,9 @@ def assert_shift_invariant(
 
     Then every gradient sums to zero, and the Hessian is singular along `(1, …, 1)`: an undamped raw
     Newton step does not exist.
+
+    It sees a loss that depends on the level of a sample. It does not see an error in its
+    differences.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.

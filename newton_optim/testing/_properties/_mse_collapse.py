@@ -37,6 +37,9 @@ def assert_mse_collapse(
 
     .. math:: l_i = \tfrac12\lVert y_i - t_i\rVert^2 \;\Rightarrow\; s_i = (y_i - t_i) / (1 + λ)
 
+    It sees a wrong factor, and a damping that counts twice. It does not see what is wrong only
+    where the Hessian is not the identity.
+
     Args:
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.
         target: `t`, in the structure and shapes of the outputs.

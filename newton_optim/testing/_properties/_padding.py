@@ -18,6 +18,9 @@ def assert_padding_ignored(
 ) -> None:
     """The values in the padding change neither loss nor gradient, and get no gradient.
 
+    It sees values in the padding that matter, also in a detached normaliser. It does not see a mask
+    that is wrong itself.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``; the mask (or the lengths) must be
             among its arguments, in the form it expects.

@@ -27,9 +27,10 @@ def assert_samples_independent(
     ``Hessian(scope="joint")``: the other scopes would silently sum its cross blocks. A single
     sample is independent.
 
-    The outputs of the others are exchanged and made a little shorter, and much longer. It sees a
-    dependence that such moves show, of the values for a loss of shape `(N,)`. It does not see one
-    on the arguments of the others, or on N: see :func:`assert_batch_invariant`.
+    The outputs of the others are exchanged and made a little shorter, and much longer.
+
+    It sees a dependence on the outputs of the others; of the values, for a loss of shape `(N,)`. It
+    does not see one on the arguments of the others, or on N: see :func:`assert_batch_invariant`.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -57,12 +58,12 @@ def assert_samples_independent(
 def _assert_rows_stay(case: Case, moved: Case, stay: Tensor) -> None:
     """Value and gradient of the samples that stay are the same in both cases."""
     when = "after other samples changed (samples are coupled)"
-    after = moved.evaluate().gradient
+    after = moved.evaluation.gradient
     bound = rounding(case, gradient).amax().expand(case.num_samples)
     before = gradient(case)
     rows = after[stay], before[stay], bound[stay], case.y[stay]
     assert_rows_close(f"a gradient {when}", *rows)
-    if case.evaluate().value.dim() == 1:
+    if case.evaluation.value.dim() == 1:
         bound = rounding(case, value).amax().expand(case.num_samples)
         rows = value(moved)[stay], value(case)[stay], bound[stay], case.y[stay]
         assert_rows_close(f"a value {when}", *rows)
@@ -74,8 +75,9 @@ def assert_batch_invariant(loss_fn: Any, outputs: Any, *args: Any, reduction: st
     A mean that divides by the sum of the weights of the batch fails: how much a sample counts
     depends on its neighbours. Divide by N, or declare the samples as coupled.
 
-    It sees any such dependence of three samples, also on arguments and on N, but no value in a
-    0-dim loss. A loss that refuses a batch of one is not judged.
+    It sees any dependence of the first, the middle and the last sample on the rest of the batch,
+    also on its arguments and on N. It does not see one of the value of a 0-dim loss, or any if the
+    loss refuses a batch of one.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -97,7 +99,7 @@ def assert_batch_invariant(loss_fn: Any, outputs: Any, *args: Any, reduction: st
         bound = rounding(case, gradient).amax().expand(1)
         what = "the gradient of a sample alone, against the batch"
         assert_rows_close(what, g, gradient(case)[[i]], bound, alone.y)
-        if case.evaluate().value.dim() == 1:
+        if case.evaluation.value.dim() == 1:
             bound = rounding(case, value).amax().expand(1)
             what = "the value of a sample alone, against the batch"
             assert_rows_close(what, value(alone), value(case)[[i]], bound, alone.y)
@@ -107,6 +109,9 @@ def assert_sample_equivariant(
     loss_fn: Any, outputs: Any, *args: Any, reduction: str = "mean"
 ) -> None:
     """Samples in another order give the same loss, and their gradients in that order.
+
+    It sees a loss in which the position in the batch matters. It does not see a dependence on the
+    batch that ignores the order.
 
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
@@ -131,6 +136,9 @@ def assert_duplication_invariant(
     A mean loss stays the same and a sum doubles. A loss that divides by another number than its N,
     or is not what ``reduction`` says, fails: its curvature would depend on the batch size.
 
+    It sees a wrong factor `1/N` and a wrong ``reduction``. It does not see weights that are
+    repeated with their samples.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.
@@ -149,7 +157,7 @@ def assert_duplication_invariant(
 def _assert_follows(when: str, case: Case, samples: Tensor) -> None:
     """The gradients of the selected samples are the selected gradients, and the loss its share."""
     selected = case.select(samples)
-    before, after = case.evaluate(), selected.evaluate()
+    before, after = case.evaluation, selected.evaluation
     bound = rounding(case, gradient).amax().expand(len(samples))
     expected = before.gradient[samples]
     what = f"the gradient per sample, {when}"

@@ -34,6 +34,9 @@ def assert_two_newton_steps_are_one(
     the line from zero to the outputs, where it has one input; `f` is a small curved function of two
     parameters.
 
+    It sees a Newton loss of a wrong scale. It does not see an error that needs several samples or
+    coordinates.
+
     Args:
         loss_fn: the loss, called as ``loss_fn(outputs, *args)``.
         outputs: the network's outputs, `(N, *event)`, or a tuple, list or dict of them.

@@ -73,5 +73,5 @@ def _angles(generator: Generator) -> tuple[Tensor, Tensor]:
 NEGATIVE_BINOMIAL = Pair(
     negative_binomial, negative_binomial_summed, "duplication_invariant", _counts
 )
-CRPS = Pair(crps, crps_in_float32, "dtype_kept", _forecasts, spreads=(1.0, 3.0))
+CRPS = Pair(crps, crps_in_float32, "dtype_kept", _forecasts)
 ANGLE = Pair(angle, angle_of_arccos, "finite", _angles)

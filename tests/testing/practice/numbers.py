@@ -129,7 +129,5 @@ NUMBERS = {
     "Huber": Pair(huber, huber_in_float32, "dtype_kept", _real),
     "Gaussian NLL": Pair(gaussian_nll, gaussian_nll_of_variance, FLOAT32, _location_and_scale),
     "Poisson NLL": Pair(poisson_nll, poisson_nll_of_rates, FLOAT32, _rates),
-    "Student NLL": Pair(
-        student_nll, student_nll_of_density, FLOAT32, _location_and_scale, spreads=(1.0, 3.0, 5.0)
-    ),
+    "Student NLL": Pair(student_nll, student_nll_of_density, FLOAT32, _location_and_scale),
 }

@@ -14,6 +14,7 @@ from newton_optim.testing import assert_twice_differentiable, strategies
 from newton_optim.testing._properties._smoothness import describe_kinks
 from tests.testing.functions import elementwise, half_square
 from tests.testing.losses import T, Y, smooth
+from tests.testing.practice.derivatives import soft_dtw
 
 
 def absolute(y: Tensor, t: Tensor) -> Tensor:
@@ -78,3 +79,10 @@ def test_kinks_are_a_remark() -> None:
     assert describe_kinks([]) == ""
     assert describe_kinks([(0, 1)]) == "kinks at (sample, coordinate) (0, 1)"
     assert describe_kinks([(i, 0) for i in range(4)]).endswith("(0, 0), (1, 0), (2, 0), …")
+
+
+def test_the_rounding_of_the_operators_is_no_error() -> None:
+    """The slope of a sum of exponentials of large numbers has few digits, also in float64."""
+    generator = torch.Generator().manual_seed(5)
+    y, t = (torch.randn(4, 6, generator=generator) for _ in range(2))
+    assert_twice_differentiable(soft_dtw, 100 * y, t)

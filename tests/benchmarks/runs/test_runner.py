@@ -99,7 +99,7 @@ def test_a_checkpoint_of_another_kind_of_device_is_named(tmp_path: Path) -> None
     checkpoint = Checkpoint(tmp_path / CHECKPOINTS, CONFIG.key, [0])
     training = ToyTraining(CONFIG, [0], "toy data", DEVICE)
     checkpoint.save({**training.state(), "device": "cuda" if DEVICE.type == "cpu" else "cpu"})
-    with pytest.raises(InputError, match="was made on c[a-z]+; resume it there, or delete it"):
+    with pytest.raises(InputError, match=r"was made on c[a-z]+; resume it there, or delete it"):
         run_toy(results, [0])
     checkpoint.save({**training.state(), "device": DEVICE.type})
     assert len(run_toy(results, [0])) == 1

@@ -22,7 +22,8 @@ def render_fidelity(families: Sequence[Family[Any]]) -> str:
         "with these.",
     ]
     for family in families:
-        parts += _family(family)
+        if family.paper.rows():
+            parts += _family(family)
     return "\n\n".join(parts) + "\n"
 
 

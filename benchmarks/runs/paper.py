@@ -69,14 +69,14 @@ class Paper(Generic[ConfigT]):
     Args:
         seeds: how many it reports.
         row: the paper's row that a configuration stands for, or ``None`` where it has no such row.
-        rows: all of them.
-        sources: where it says what the fields of a configuration are.
+        rows: all of them; none where the paper has no such experiments.
+        sources: where it says what the fields of a configuration are, where there are rows.
     """
 
     seeds: int
     row: Callable[[ConfigT], PaperRow[ConfigT] | None]
-    rows: Callable[[], Sequence[PaperRow[ConfigT]]]
-    sources: Mapping[str, str]
+    rows: Callable[[], Sequence[PaperRow[ConfigT]]] = tuple
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, config: ConfigT, seeds: int) -> list[str] | None:
         """How runs of ``config`` with so many seeds differ from the paper's, in words.

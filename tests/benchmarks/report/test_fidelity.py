@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from benchmarks.families import FAMILIES
 from benchmarks.report.fidelity import render_fidelity
 from benchmarks.runs.family import Family
+from benchmarks.runs.paper import Paper
 from tests.benchmarks.runs.toy import TOY
 
 
@@ -27,6 +28,11 @@ def test_what_rows_share_stands_once_and_what_is_theirs_in_their_lines() -> None
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_field_has_its_place(family: Family[Any]) -> None:
     assert family.paper.sources.keys() == {one.name for one in fields(family.config_class)}
+
+
+def test_a_family_that_the_paper_does_not_have_is_left_out() -> None:
+    own = replace(TOY, paper=Paper(seeds=5, row=lambda config: None))
+    assert render_fidelity([own]) == render_fidelity([])
 
 
 def test_all_rows_of_the_paper_are_there() -> None:

@@ -36,11 +36,13 @@ FAMILIES: dict[str, tuple[Any, Any, str, list[str]]] = {
 }
 # Sends itself a signal in the middle of a step: the gradient is there, Adam has not used it.
 STOPPED = """
-import os, sys
+import os, signal, sys
 import torch
 from benchmarks.runs import runner
 from benchmarks.{family} import command, training
 
+# A shell that starts something in the background lets it ignore this signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)
 training.{chunk} = 2
 runner.run.__kwdefaults__["checkpoint_seconds"] = 0.0

@@ -20,16 +20,17 @@ class Cell(Generic[ConfigT]):
         config: what is trained.
         knob: which number of it is chosen beforehand (one of its fields), or ``None``.
         candidates: for that number.
-        on_request: whether a preset leaves the cell out unless ``--curvature`` names its curvature.
+        on_request: the field, one of the selectors, that has to be named for a preset to run the
+            cell; ``None`` for cells that it always has.
     """
 
     config: ConfigT
     knob: str | None = None
     candidates: tuple[float, ...] = ()
-    on_request: bool = False
+    on_request: str | None = None
 
 
-def newton_cell(config: ConfigT, *, on_request: bool = False) -> Cell[ConfigT]:
+def newton_cell(config: ConfigT, *, on_request: str | None = None) -> Cell[ConfigT]:
     """The cell of a Newton loss, whose λ is chosen from the paper's grid."""
     return Cell(config, "damping", DAMPINGS, on_request)
 

@@ -74,8 +74,7 @@ def _select(
     cells: list[Cell[ConfigT]], chosen: Mapping[str, Any], selectors: Sequence[str], preset: str
 ) -> list[Cell[ConfigT]]:
     """Those cells of a preset whose configurations have one of the chosen values."""
-    if "curvature" not in chosen:
-        cells = [cell for cell in cells if not cell.on_request]
+    cells = [cell for cell in cells if cell.on_request is None or cell.on_request in chosen]
     words = []
     for name, value in chosen.items():
         if name not in selectors:

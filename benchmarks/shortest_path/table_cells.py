@@ -22,7 +22,7 @@ def table2_cells(base: PathConfig = FULL) -> list[Cell[PathConfig]]:
         cells.append(Cell(config, "lr", RELAXED_RATES))
         if config.curvature == "fisher" and config.loss.endswith("l2"):
             gauss_newton = replace(config, curvature="gauss-newton")
-            cells.append(Cell(gauss_newton, "lr", RELAXED_RATES, on_request=True))
+            cells.append(Cell(gauss_newton, "lr", RELAXED_RATES, on_request="curvature"))
     return cells
 
 
@@ -36,7 +36,7 @@ def table3_cells(base: PathConfig = FULL) -> list[Cell[PathConfig]]:
         cells.append(Cell(config) if config.curvature == "none" else newton_cell(config))
         if (config.loss, config.curvature) == ("smoothed-algorithm", "fisher"):
             hessian = replace(config, curvature="hessian", eigenvalues="raw")
-            cells.append(newton_cell(hessian, on_request=True))
+            cells.append(newton_cell(hessian, on_request="curvature"))
     return cells
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -52,16 +52,27 @@ def control_cells(base: SortingConfig = TABLE1) -> list[Cell[SortingConfig]]:
 
 
 def figure4_cells(base: SortingConfig = TABLE1) -> list[Cell[SortingConfig]]:
-    """Figure 4: λ from 0.001 to 1000 for NeuralSort and SoftSort, n = 5."""
-    cells: list[Cell[SortingConfig]] = []
-    for cell in table1_cells(base):
-        if cell.config.n != 5 or cell.config.temperature is None:
-            continue
-        if cell.config.curvature == "none":
-            cells.append(Cell(cell.config))
-        else:
-            cells += [Cell(replace(cell.config, damping=damping)) for damping in ABLATION]
-    return cells
+    """Figure 4: λ from 0.001 to 1000 for NeuralSort and SoftSort, n = 5.
+
+    On request (``--loss exact``) there is the same of the library's exact loss.
+    """
+    configs = [
+        cell.config
+        for cell in table1_cells(base)
+        if cell.config.n == 5 and cell.config.temperature is not None
+    ]
+    exact = [replace(config, source="ours", loss="exact") for config in configs]
+    return [*_over_dampings(configs), *_over_dampings(exact, on_request="loss")]
+
+
+def _over_dampings(
+    configs: Sequence[SortingConfig], on_request: str | None = None
+) -> Iterator[Cell[SortingConfig]]:
+    """Plain losses as they are, Newton losses with each λ of the ablation."""
+    for config in configs:
+        dampings = (None,) if config.curvature == "none" else ABLATION
+        for damping in dampings:
+            yield Cell(replace(config, damping=damping), on_request=on_request)
 
 
 def _paper_cells(base: SortingConfig) -> Iterator[Cell[SortingConfig]]:

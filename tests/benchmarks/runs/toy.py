@@ -110,7 +110,8 @@ def main_cells(base: ToyConfig) -> list[Cell[ToyConfig]]:
 
 def large_cells(base: ToyConfig) -> list[Cell[ToyConfig]]:
     square = replace(base, shape="square")
-    asked = newton_cell(replace(square, curvature="gauss-newton", damping=1.0), on_request=True)
+    gauss_newton = replace(square, curvature="gauss-newton", damping=1.0)
+    asked = newton_cell(gauss_newton, on_request="curvature")
     return [*main_cells(base), *main_cells(square), asked]
 
 

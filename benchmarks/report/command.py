@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.families import FAMILIES
+from benchmarks.report.fidelity import render_fidelity
 from benchmarks.report.markdown import render
 from benchmarks.report.tables import tables_of
 from benchmarks.runs.command import run_command
@@ -23,14 +25,15 @@ def report(
     results: Annotated[
         Path, typer.Option(help="Folder with runs.jsonl, in itself or in folders below.")
     ] = Path("results"),
-    out: Annotated[Path, typer.Option(help="Folder for report.md and the figures.")] = Path(
-        "results/report"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Folder for report.md, fidelity.md and the figures.")
+    ] = Path("results/report"),
 ) -> None:
     """Make every table and figure from the lines of finished runs.
 
     Beside our figure is the paper's, where we know it, with the difference; below each table is a
-    list of how our runs differ from the paper's protocol.
+    list of how our runs differ from the paper's protocol. Beside the report, fidelity.md says what
+    the presets run and where the paper says so.
     """
     tables = tables_of(_read(results))
     if not tables:
@@ -40,8 +43,9 @@ def report(
     for number, table in enumerate(tables, start=1):
         table.family.plot(folder / _figure(number), table.title, table.rows)
     write_text(folder / "report.md", text)
+    write_text(folder / "fidelity.md", render_fidelity(FAMILIES))
     print(text)
-    print(f"In {folder}: report.md and {len(tables)} figures")
+    print(f"In {folder}: report.md, fidelity.md and {len(tables)} figures")
 
 
 def _read(folder: Path) -> list[Record]:

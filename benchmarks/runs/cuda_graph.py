@@ -70,12 +70,16 @@ def try_recording(step: Step, state: Sequence[Tensor], record: Callable[[], Step
 
 
 def _record(step: Step, stream: torch.cuda.Stream, device: torch.device) -> Step:
-    stream.wait_stream(torch.cuda.current_stream(device))
+    before = torch.cuda.current_stream(device)
+    stream.wait_stream(before)
     with torch.cuda.stream(stream):
         for _ in range(_WARM_UP):
             step()
-    torch.cuda.current_stream(device).wait_stream(stream)
+    before.wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream):  # Recorded, not run: nothing changes here.
-        step()
+    try:
+        with torch.cuda.graph(graph, stream=stream):  # Recorded, not run: nothing changes here.
+            step()
+    finally:
+        torch.cuda.set_stream(before)  # A recording that fails may leave its own behind.
     return graph.replay

@@ -59,7 +59,8 @@ def _table(job: Job[ConfigT], configs: Sequence[ConfigT], entries: Sequence[dict
         seeds = f"{len(entry['seeds'])}"
         lines.append((name, seeds, "yes" if entry["done"] else "no", _time(entry["seconds_left"])))
     known = [entry["seconds_left"] for entry in entries if entry["seconds_left"] is not None]
-    title = f"{len(entries)} cells; left where it can be estimated: {_time(sum(known))}"
+    left = _time(sum(known) if known else None)
+    title = f"{len(entries)} cells; left where it can be estimated: {left}"
     return text_table(title, ("", "seeds", "done", "left"), lines)
 
 

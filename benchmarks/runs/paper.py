@@ -31,12 +31,14 @@ class PaperRow(Generic[ConfigT]):
     """One row of a table of the paper.
 
     Args:
+        place: where the paper has it, such as ``Table 1``.
         config: what the paper ran.
         figures: what it reports, by the key of a measure.
         unsaid: the fields whose value the paper does not print: the values that it chose from, or
             an empty sequence where it says nothing.
     """
 
+    place: str
     config: ConfigT
     figures: Mapping[str, PaperFigure]
     unsaid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -53,10 +55,11 @@ class PaperRow(Generic[ConfigT]):
             choices = self.unsaid[name]
             if not choices or ours in choices:
                 return ""
-            return f"{words} {_value(ours)}, not one of {', '.join(map(_value, choices))}"
+            listed = ", ".join(map(value_in_words, choices))
+            return f"{words} {value_in_words(ours)}, not one of {listed}"
         if ours == theirs:
             return ""
-        return f"{words} {_value(ours)}, not {_value(theirs)}"
+        return f"{words} {value_in_words(ours)}, not {value_in_words(theirs)}"
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,14 @@ class Paper(Generic[ConfigT]):
     Args:
         seeds: how many it reports.
         row: the paper's row that a configuration stands for, or ``None`` where it has no such row.
+        rows: all of them; none where the paper has no such experiments.
+        sources: where it says what the fields of a configuration are, where there are rows.
     """
 
     seeds: int
     row: Callable[[ConfigT], PaperRow[ConfigT] | None]
+    rows: Callable[[], Sequence[PaperRow[ConfigT]]] = tuple
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, config: ConfigT, seeds: int) -> list[str] | None:
         """How runs of ``config`` with so many seeds differ from the paper's, in words.
@@ -84,7 +91,8 @@ class Paper(Generic[ConfigT]):
         return row.differences(config) + words
 
 
-def _value(value: Any) -> str:
+def value_in_words(value: Any) -> str:
+    """A field as a table writes it."""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return f"{value:g}" if isinstance(value, float) else str(value)

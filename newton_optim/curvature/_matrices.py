@@ -25,6 +25,7 @@ from newton_optim.curvature._solve import (
     eigenvalue_solve,
     fall_back,
     lu_solve,
+    row_sum_norm,
     tolerance,
 )
 from newton_optim.curvature._spectrum import Spectrum, treat
@@ -119,16 +120,30 @@ def _by_products(
     """The same from `|C|` and a Cholesky decomposition in float64, without waiting for a device."""
     stand_in = None if absent is None else _stand_in(_root_mean_square(C, absent), absent)
     whole = C if stand_in is None else C + torch.diag_embed(stand_in)
-    size = absolute_value(whole)
-    treated = size if eigenvalues == "absolute" else (whole.to(size.dtype) + size) / 2
+    treated, rounding = _treated_by_products(whole, eigenvalues)
     diagonal = treated.diagonal(dim1=-2, dim2=-1)  # Its sum is that of the eigenvalues.
     lam = resolve_damping(damping, _mean_eigenvalue(diagonal, stand_in, absent))
     shift = lam[..., None, None] if isinstance(lam, Tensor) else lam
-    smallest = tolerance(C) if is_zero(damping) else 0.0
-    step, regular = absolute_solve(treated, shift, g.to(size.dtype), smallest)
+    # With λ > 0 there is an inverse, however small λ is: rounding must not make it indefinite.
+    smallest, shift = (tolerance(C), shift) if is_zero(damping) else (0.0, shift + rounding)
+    step, regular = absolute_solve(treated, shift, g.to(treated.dtype), smallest)
     lam = lam.to(C.dtype) if isinstance(lam, Tensor) else lam
     spectrum = Spectrum(C, eigenvalues) if stand_in is None else None
     return Solution(step.to(g.dtype), _mean(lam), spectrum=spectrum), regular
+
+
+def _treated_by_products(C: Tensor, eigenvalues: str) -> tuple[Tensor, Tensor]:
+    """`|C|` or `(C + |C|) / 2` in float64, and its rounding, `(..., 1, 1)`.
+
+    Where nothing but rounding is left of `(C + |C|) / 2`, it is 0, and so is its rounding.
+    """
+    size = absolute_value(C)
+    rounding = 4 * tolerance(size) * row_sum_norm(size)[..., None, None]
+    if eigenvalues == "absolute":
+        return size, rounding
+    positive = (C.to(size.dtype) + size) / 2
+    is_there = row_sum_norm(positive)[..., None, None] > rounding
+    return torch.where(is_there, positive, 0.0), torch.where(is_there, rounding, 0.0)
 
 
 def _mean_eigenvalue(values: Tensor, stand_in: Tensor | None, absent: Tensor | None) -> Tensor:

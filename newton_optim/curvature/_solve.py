@@ -78,11 +78,11 @@ def lu_solve(matrix: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
     solved = torch.linalg.lu_solve(LU, pivots, torch.cat([gradient.mT, identity], dim=-1))
     step, inverse = solved[..., :-m], solved[..., -m:]
     # Pivots do not reveal the rank; the inverse does: that of a singular matrix is rounding⁻¹.
-    condition = _norm(matrix) * _norm(inverse)
+    condition = row_sum_norm(matrix) * row_sum_norm(inverse)
     return step.mT, (info == 0) & (condition * tolerance(matrix) < 1.0)
 
 
-def _norm(matrix: Tensor) -> Tensor:
+def row_sum_norm(matrix: Tensor) -> Tensor:
     """The ∞-norm, whose parts do not overflow as squares would."""
     return matrix.abs().sum(-1).amax(-1)
 
@@ -144,20 +144,17 @@ def absolute_solve(
     """`s` with `(matrix + shift I) s_i = g_i`, and whether there is an inverse.
 
     Args:
-        matrix: positive semi-definite up to the rounding of its dtype, shape `(..., m, m)`.
-        shift: λ, broadcasts against `(..., 1, 1)`.
+        matrix: positive definite, or positive semi-definite with a λ, shape `(..., m, m)`.
+        shift: λ and a little for rounding, broadcasts against `(..., 1, 1)`.
         gradient: shape `(..., N, m)`, in the dtype of the matrix.
         smallest: below this share of the largest, an eigenvalue is rounding; 0 where λ > 0.
     """
     m = matrix.shape[-1]
     identity = torch.eye(m, dtype=matrix.dtype, device=matrix.device)
-    size = _norm(matrix)
-    # With λ > 0 there is an inverse, however small λ is: not even rounding may make it indefinite.
-    rounding = 0.0 if smallest > 0.0 else 4 * tolerance(matrix) * size[..., None, None]
-    L, info = torch.linalg.cholesky_ex(matrix + (shift + rounding) * identity)
+    L, info = torch.linalg.cholesky_ex(matrix + shift * identity)
     right = torch.cat([gradient.mT, identity.expand(matrix.shape)], dim=-1)
     solved = substitute(L, right)
     step, inverse = solved[..., :-m], solved[..., -m:]
-    condition = size * _norm(inverse)
+    condition = row_sum_norm(matrix) * row_sum_norm(inverse)
     regular = (info == 0) & (condition * smallest < 1.0)
     return step.mT, regular

@@ -106,6 +106,23 @@ def test_products_know_a_singular_matrix(
     torch.testing.assert_close(solution.step[1:], g[1:])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("damping", [RelativeDamping(0.1), 0.0, 1e-3], ids=str)
+def test_products_clamp_a_negative_matrix_to_0_and_not_to_rounding(
+    monkeypatch: pytest.MonkeyPatch, damping: Any, dtype: torch.dtype
+) -> None:
+    A = torch.randn(5, 6, 6, dtype=torch.float64)
+    negative, g = (-A @ A.mT).to(dtype), torch.randn(5, 2, 6, dtype=dtype)
+    negative[0] -= 1e8 * torch.eye(6, dtype=dtype)
+    # Next to a positive eigenvalue that is smaller than one of the others.
+    negative[1] = torch.diag(torch.tensor([-1e6, -1.0, -1.0, -1.0, -1.0, 1e3], dtype=dtype))
+    expected, gave_up = invert(negative, g, damping, "clamp")
+    monkeypatch.setattr(matrices_module, "has_polar_factor", lambda device: True)
+    found, failed = invert(negative, g, damping, "clamp")
+    assert torch.equal(failed, gave_up)
+    torch.testing.assert_close(found.step, expected.step, rtol=1e-4, atol=1e-4)
+
+
 def test_products_take_any_damping_above_0(monkeypatch: pytest.MonkeyPatch) -> None:
     """A direction without curvature gets the gradient over λ, however small λ is."""
     monkeypatch.setattr(matrices_module, "has_polar_factor", lambda device: True)

@@ -26,7 +26,12 @@ def test_runs_of_all_folders_and_families_are_in_one_report(
     text = (out / "report.md").read_text()
     assert text in capsys.readouterr().out
     assert text.count("\n## ") == 2
-    assert {path.name for path in out.iterdir()} == {"report.md", "table-1.png", "table-2.png"}
+    assert {path.name for path in out.iterdir()} == {
+        "report.md",
+        "fidelity.md",
+        "table-1.png",
+        "table-2.png",
+    }
 
 
 @pytest.mark.parametrize(

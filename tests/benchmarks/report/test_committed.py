@@ -16,7 +16,8 @@ def test_the_report_is_made_of_the_committed_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--results", str(RESULTS), "--out", str(tmp_path)]) == 0
-    assert (tmp_path / "report.md").read_text() == (RESULTS / "report.md").read_text()
+    for name in ("report.md", "fidelity.md"):
+        assert (tmp_path / name).read_text() == (RESULTS / name).read_text()
     figures = {path.name for path in tmp_path.glob("*.png")}
     assert figures == {path.name for path in RESULTS.glob("*.png")}
     capsys.readouterr()

@@ -93,6 +93,8 @@ def test_a_shard_lists_its_part(tmp_path: Path) -> None:
 
 
 def test_the_table_says_what_the_lines_say(tmp_path: Path) -> None:
+    unknown = list_cells(job(tmp_path), CONFIGS, as_json=False)
+    assert unknown.startswith("3 cells; left where it can be estimated: ?\n")
     run(TOY, BASE, [0, 1], "toy data", DEVICE, Results(tmp_path))
     text = list_cells(job(tmp_path), CONFIGS, as_json=False)
     assert text.startswith("3 cells; left where it can be estimated: 0 s\n")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.runs.checkpoint import Checkpoint
+from benchmarks.runs.errors import InputError
 from benchmarks.runs.results import Record, Results
 from benchmarks.runs.runner import CHECKPOINTS, run
 from tests.benchmarks.runs.toy import BASE, TOY, ToyConfig, ToyTraining
@@ -34,6 +36,7 @@ def test_lines_say_where_and_how_they_were_made(tmp_path: Path) -> None:
         assert record["seconds"] == 0.25 * 5
         assert record["stacked_seeds"] == 2
         assert record["device"]
+        assert record["engine"] == "eager"
         assert len(record["curve"]) == 5
 
 
@@ -88,3 +91,15 @@ def test_a_stopped_run_ends_as_if_never_stopped(tmp_path: Path) -> None:
     assert seen == [0, 2, 1, 1, 1]
     assert resumed == straight
     assert not (results.folder / CHECKPOINTS).exists()
+
+
+def test_a_checkpoint_of_another_kind_of_device_is_named(tmp_path: Path) -> None:
+    """Generators of one kind of device cannot go on with the noise of another."""
+    results = Results(tmp_path)
+    checkpoint = Checkpoint(tmp_path / CHECKPOINTS, CONFIG.key, [0])
+    training = ToyTraining(CONFIG, [0], "toy data", DEVICE)
+    checkpoint.save({**training.state(), "device": "cuda" if DEVICE.type == "cpu" else "cpu"})
+    with pytest.raises(InputError, match=r"was made on c[a-z]+; resume it there, or delete it"):
+        run_toy(results, [0])
+    checkpoint.save({**training.state(), "device": DEVICE.type})
+    assert len(run_toy(results, [0])) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -150,10 +150,15 @@ def paper_row(config: ToyConfig) -> PaperRow[ToyConfig] | None:
         return None
     damping = 1.0 if config.curvature == "fisher" else None
     return PaperRow(
+        place="Table 1",
         config=ToyConfig(steps=1_000, curvature=config.curvature, damping=damping),
         figures={"score": PaperFigure(40.0, 1.5)},
         unsaid={"lr": (0.1, 0.2), "batch_size": ()},
     )
+
+
+def main_paper_configs() -> list[ToyConfig]:
+    return [BASE, replace(BASE, curvature="fisher", damping=1.0)]
 
 
 def rehearsal(config: ToyConfig, seeds: Sequence[int], device: torch.device) -> ToyTraining:
@@ -188,5 +193,10 @@ TOY = Family(
     plot=plot,
     legend="Toys: the score is the length of a walk.",
     conclusion="Nothing may be concluded from toys.",
-    paper=Paper(seeds=5, row=paper_row),
+    paper=Paper(
+        seeds=5,
+        row=paper_row,
+        rows=lambda: [row for row in map(paper_row, main_paper_configs()) if row],
+        sources=dict.fromkeys((one.name for one in fields(ToyConfig)), "a toy box"),
+    ),
 )

@@ -29,15 +29,30 @@ def test_the_main_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert printed.err == ""  # No progress bar where stderr is no terminal.
     assert "SoftSort (τ=0.1), n=5, digits, 2 steps of 3 sets, 2 seeds" in printed.out
     assert "You may conclude" in printed.out
-    assert printed.out.count(" ± ") == 4 * 9
+    assert printed.out.count(" ± ") == 4 * 8
     assert visible(tmp_path) == {"runs.jsonl", "main.txt", "main.png"}
     assert (tmp_path / "main.txt").read_text() in printed.out + "\n"
     before = lines_of(tmp_path)
-    assert len(before) == 9 * 2
+    assert len(before) == 8 * 2
     assert run(tmp_path, "--seeds", "0-2") == 0
     after = lines_of(tmp_path)
     assert after[: len(before)] == before
-    assert [line["seed"] for line in after[len(before) :]] == [2] * 9
+    assert [line["seed"] for line in after[len(before) :]] == [2] * 8
+
+
+def test_two_shards_train_each_cell_of_a_preset_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--preset", "table1", "--data", "digits", "--n", "5", "--seeds", "0-1"]
+    flags += ["--operator", "softsort,neuralsort"]
+    for shard in ("1/2", "2/2"):
+        assert run(tmp_path, *flags, "--shard", shard) == 0
+        assert f"Shard {shard}: 6 runs" in capsys.readouterr().out
+    lines = lines_of(tmp_path)
+    assert len({(line["key"], line["seed"]) for line in lines}) == len(lines) == 6 * 2
+    assert run(tmp_path, *flags) == 0
+    assert lines_of(tmp_path) == lines
+    assert "NL (Fisher)" in capsys.readouterr().out
 
 
 def test_one_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ class NeuralSortJacobian:
 
 
 def sign_product(S: Tensor, matrix: Tensor) -> Tensor:
-    """`Σ_j S_ij matrix_jk`, with `S` of `(n, n, *batch)`, or of size 1 where the batch shares it."""
+    """`Σ_j S_ij matrix_jk`, `(n, n, *batch)`; `S` is of size 1 where the batch shares it."""
     if S.numel() == S.shape[0] ** 2:
         return (S.flatten(1) @ matrix.flatten(1)).view_as(matrix)
     return row_products(S.transpose(0, 1), matrix)

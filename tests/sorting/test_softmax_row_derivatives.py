@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from newton_optim.sorting._softmax_rows import cross_entropy_of_rows, split_rows
 from newton_optim.sorting._softmax_row_derivatives import row_curvature, row_gradient
+from newton_optim.sorting._softmax_rows import cross_entropy_of_rows, split_rows
 from tests.sorting.softmax_strategies import Case, cases
 
 

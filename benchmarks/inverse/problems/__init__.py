@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -18,7 +18,7 @@ from benchmarks.inverse.problems.wave import WaveSource
 
 __all__ = ["PROBLEMS", "BoundedProblem", "Problem", "Samples", "problem_of"]
 
-PROBLEMS: Final[Mapping[str, Callable[[], Problem]]] = {
+PROBLEMS: Final[Mapping[str, type[Problem]]] = {
     "decay": MonoDecay,
     "ivim": IvimDecay,
     "planar-arm": PlanarArm,

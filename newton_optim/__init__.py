@@ -5,7 +5,13 @@ Borgelt, Sutter, Kuehne, Deussen, Ermon; NeurIPS 2024, https://arxiv.org/abs/241
 """
 
 from newton_optim import curvature, paths, smoothing, sorting
-from newton_optim._composed import ComposedLoss
+from newton_optim._composed import (
+    ComposedLoss,
+    HuberLoss,
+    PoissonLoss,
+    ResidualLoss,
+    SquaredLoss,
+)
 from newton_optim._derivatives import LossDerivatives
 from newton_optim._diagnosis import Diagnosis, diagnose
 from newton_optim._inject import InjectFisher, inject_fisher
@@ -17,6 +23,7 @@ from newton_optim.curvature import (
     GaussNewton,
     Hessian,
     Identity,
+    LevenbergMarquardt,
     RelativeDamping,
 )
 
@@ -26,12 +33,17 @@ __all__ = [
     "EmpiricalFisher",
     "GaussNewton",
     "Hessian",
+    "HuberLoss",
     "Identity",
     "InjectFisher",
+    "LevenbergMarquardt",
     "LossDerivatives",
     "NewtonLoss",
     "NewtonLossOptimizer",
+    "PoissonLoss",
     "RelativeDamping",
+    "ResidualLoss",
+    "SquaredLoss",
     "curvature",
     "diagnose",
     "inject_fisher",

@@ -33,6 +33,9 @@ def diagnostics_of(
     if solution.eigenvalue_range is not None and solution.largest_eigenvalue is not None:
         values["eigenvalue_min"], values["eigenvalue_max"] = solution.eigenvalue_range
         values["damping_over_largest_eigenvalue"] = solution.damping / solution.largest_eigenvalue
+    if solution.trials is not None:
+        values["failed_evaluations"] = solution.trials.failed
+        values["samples_without_descent"] = solution.trials.without_descent
     device = last.value.device
     return {name: torch.as_tensor(value, device=device) for name, value in values.items()}
 

@@ -178,7 +178,9 @@ class NewtonLossOptimizer(OptimizerWrapper):
         matrices that could not be inverted) and their totals ``total_nonfinite_samples``,
         ``total_fallbacks``; where the eigenvalues of C were computed, ``eigenvalue_min``,
         ``eigenvalue_max`` and ``damping_over_largest_eigenvalue`` (far above 1, the step is
-        `g / λ`: plain, and short). Empty before the first step.
+        `g / λ`: plain, and short); of a curvature that tries several steps,
+        ``failed_evaluations`` (losses at a candidate that were not finite) and
+        ``samples_without_descent`` (those that got their gradient). Empty before the first step.
         """
         return {} if self._last is None else diagnostics_of(self._last, self._totals)
 

@@ -6,6 +6,7 @@ becomes a frozen :class:`LossDerivatives`).
 """
 
 from newton_optim._derivatives._derive import loss_derivatives
+from newton_optim._derivatives._elsewhere import Elsewhere
 from newton_optim._derivatives._evaluate import evaluate
 from newton_optim._derivatives._evaluation import (
     Evaluation,
@@ -16,14 +17,17 @@ from newton_optim._derivatives._evaluation import (
 from newton_optim._derivatives._from_tensor import evaluate_tensor
 from newton_optim._derivatives._loss_derivatives import LossDerivatives
 from newton_optim._derivatives._request import NEEDS, Needs, Request
+from newton_optim._derivatives._residual_form import ResidualForm
 
 __all__ = [
     "NEEDS",
+    "Elsewhere",
     "Evaluation",
     "LossDerivatives",
     "Needs",
     "Products",
     "Request",
+    "ResidualForm",
     "block_diagonal",
     "check_loss_value",
     "evaluate",

@@ -9,10 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from newton_optim._checks import describe
-from newton_optim._composed import ComposedLoss, is_composed
+from newton_optim._composed import LossParts, Whitened, parts_of, separable_part
 from newton_optim._derivatives._evaluation import Evaluation
 from newton_optim._derivatives._from_callable import evaluate_callable
-from newton_optim._derivatives._from_composed import evaluate_composed
+from newton_optim._derivatives._from_composed import evaluate_composed, evaluate_residuals
 from newton_optim._derivatives._from_method import evaluate_method
 from newton_optim._derivatives._from_tensor import evaluate_tensor
 from newton_optim._derivatives._request import Request
@@ -61,8 +61,9 @@ def evaluate(
 
     if callable(getattr(function, "derivatives", None)):
         return evaluate_method(function, call, outputs, reduction, chunk_size=chunk_size)
-    if is_composed(function) and not before and not second_order:
-        return _evaluate_parts(function, outputs, args, kwargs, reduction, request)
+    parts = None if before or second_order else parts_of(function, args, kwargs)
+    if parts is not None:
+        return _evaluate_parts(parts, outputs, reduction, request)
     return evaluate_callable(
         functools.partial(call, function),
         outputs,
@@ -73,21 +74,32 @@ def evaluate(
 
 
 def _evaluate_parts(
-    loss: ComposedLoss,
-    outputs: Outputs,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    reduction: str,
-    request: Request,
+    parts: LossParts, outputs: Outputs, reduction: str, request: Request
 ) -> Evaluation:
-    """Of a loss in two parts, the outer one is a loss like any other, of the inner one's result."""
-    needs = Request("hessian" if request.needs == "gauss_newton" else "gradient")
+    """Of a loss in two parts, the outer one is a loss like any other, of the inner one's result.
+
+    Where it is separable, Gauss-Newton is a least-squares problem.
+    """
+    args, kwargs = parts.args, parts.kwargs
+    form: dict[str, Any] = {"chunk_size": request.chunk_size, "called": parts.called}
+    needs_matrices = request.needs == "gauss_newton"
+    whitened = separable_part(parts.outer, kwargs, reduction) if needs_matrices else None
+    if whitened is not None:
+        bound = functools.partial(_outer_first, whitened, args, kwargs)
+        return evaluate_residuals(parts.inner, bound, outputs, **form)
+    needs = Request("hessian" if needs_matrices else "gradient")
     return evaluate_composed(
-        loss.inner,
-        lambda result: evaluate(loss.outer, result, args, kwargs, reduction, needs),
+        parts.inner,
+        lambda result: evaluate(parts.outer, result, args, kwargs, reduction, needs),
         outputs,
-        chunk_size=request.chunk_size,
+        **form,
     )
+
+
+def _outer_first(
+    whitened: Callable[..., Whitened], args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any
+) -> Whitened:
+    return whitened(result, *args, **kwargs)
 
 
 def _unwrapped(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from newton_optim._checks import describe
+from newton_optim._derivatives._residual_form import ResidualForm
 
 Products = Callable[[Tensor], Tensor]
 """From vectors `(k, N, m)` to their products with the full `(Nm, Nm)` Hessian, `(k, N, m)`."""
@@ -31,6 +32,7 @@ class Evaluation:
         own_hessian: the Hessians that the loss itself knows, `(N, m, m)`, or ``None``.
         gauss_newton: the Gauss-Newton matrices, `(N, m, m)`; ``None`` if the loss does not name its
             parts.
+        residual_form: the same as least squares, where the outer part is separable; else ``None``.
         present: which outputs exist, bool, `(N, m)`, as the loss itself states; ``None`` if all do.
     """
 
@@ -39,6 +41,7 @@ class Evaluation:
     products: Products = no_products
     own_hessian: Callable[[], Tensor] | None = None
     gauss_newton: Callable[[], Tensor] | None = None
+    residual_form: ResidualForm | None = None
     present: Tensor | None = None
 
     def hessian(self) -> Tensor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from newton_optim._composed import Whitened
 from newton_optim._derivatives._evaluation import Evaluation
-from newton_optim._derivatives._functional import VectorJacobian, batched_vjp, call_functional
+from newton_optim._derivatives._linearise import Linearisation, linearise
+from newton_optim._derivatives._residual_form import ResidualForm
 from newton_optim._outputs import Outputs, flatten_outputs
 
 
@@ -19,6 +20,7 @@ def evaluate_composed(
     outputs: Outputs,
     *,
     chunk_size: int | None = None,
+    called: str = "inner",
 ) -> Evaluation:
     """Value and gradient of `outer(inner(outputs))`, and its Gauss-Newton matrices.
 
@@ -29,51 +31,78 @@ def evaluate_composed(
         inner: the algorithm, a callable of the outputs.
         outer: evaluates the loss at a result of the algorithm.
         outputs: where it is evaluated.
-        chunk_size: how many rows of the Jacobians are computed at once; all by default.
+        chunk_size: how many columns or rows of the Jacobians are computed at once.
+        called: what a message calls the inner part.
 
     Raises:
         TypeError: if the result of the inner part is not made of floating-point tensors.
         ValueError: if it has another N or does not depend on the outputs.
     """
-    result, vjp = _inner_vjp(inner, outputs)
+    result, linear = _linear_inner(inner, outputs, called)
     outer_part = outer(result)
 
     def gauss_newton() -> Tensor:
-        J, H = _jacobians(vjp, result, chunk_size), outer_part.hessian()
+        J, H = linear.jacobians(chunk_size), outer_part.hessian()
         return J.mT @ H.to(J.dtype) @ J
 
-    gradient = vjp(outer_part.gradient)[0].detach()
+    gradient = linear.pullback(outer_part.gradient.to(linear.value.dtype)[None])[0]
+    gradient = gradient.to(outputs.dtype).detach()
     return Evaluation(outer_part.value, gradient, gauss_newton=gauss_newton)
 
 
-def _inner_vjp(inner: Callable[[Any], Any], outputs: Outputs) -> tuple[Outputs, VectorJacobian]:
-    """The result of the inner part, detached, and the map of cotangents `(N, k)` to `(N, m)`."""
+def evaluate_residuals(
+    inner: Callable[[Any], Any],
+    whitened: Callable[[Any], Whitened],
+    outputs: Outputs,
+    *,
+    chunk_size: int | None = None,
+    called: str = "inner",
+) -> Evaluation:
+    """Value, gradient and residual form of a loss whose outer part is separable.
+
+    Args:
+        inner: the algorithm, a callable of the outputs.
+        whitened: the outer part at a result of the algorithm, as least squares.
+        outputs: where it is evaluated.
+        chunk_size: how many columns or rows of the Jacobians are computed at once.
+        called: what a message calls the inner part.
+
+    Raises:
+        TypeError: if the result of the inner part is not a floating-point tensor.
+        ValueError: if it has another N or does not depend on the outputs.
+    """
+    result, linear = _linear_inner(inner, outputs, called)
+    found = whitened(result.rebuild(result.parts))
+    J = linear.jacobians(chunk_size).to(outputs.dtype)
+    A = found.scale.to(outputs.dtype)[..., None] * J
+    form = ResidualForm(A, found.residual.to(outputs.dtype))
+    return Evaluation(found.value, form.gradient(), residual_form=form)
+
+
+def _linear_inner(
+    inner: Callable[[Any], Any], outputs: Outputs, called: str
+) -> tuple[Outputs, Linearisation]:
+    """The result of the inner part, detached, and its linearisation."""
     found: list[Outputs] = []
 
-    def function(matrix: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def function(matrix: Tensor) -> Tensor:
         result = inner(outputs.rebuild(outputs.split(matrix.clone())))
-        flat = flatten_outputs(result, "inner(outputs)")
+        flat = flatten_outputs(result, f"{called}(outputs)")
         if flat.num_samples != outputs.num_samples:
             raise ValueError(
-                f"inner(outputs) must have the {outputs.num_samples} samples of the outputs, "
+                f"{called}(outputs) must have the {outputs.num_samples} samples of the outputs, "
                 f"got {flat.num_samples}"
             )
         if not any(part.requires_grad for part in flat.parts):
-            raise ValueError("inner must be computed from the outputs: it does not depend on them")
+            raise ValueError(
+                f"{called} must be computed from the outputs: it does not depend on them"
+            )
         found.append(flat)
-        return flat.join(flat.parts), flat.parts
+        return flat.join(flat.parts)
 
-    _, vjp, parts = call_functional(
-        lambda y: torch.func.vjp(function, y, has_aux=True), outputs.matrix
-    )
-    result = Outputs([part.detach() for part in parts], found[0].names, found[0].rebuild)
-    return result, vjp
-
-
-def _jacobians(vjp: VectorJacobian, result: Outputs, chunk_size: int | None) -> Tensor:
-    """The Jacobians `J_i` of the inner part, shape `(N, k, m)`, by k vector-Jacobian products."""
-    u = result.matrix
-    N, k = u.shape
-    identity = torch.eye(k, dtype=u.dtype, device=u.device)
-    rows = batched_vjp(vjp, identity[:, None, :].expand(k, N, k), chunk_size)
-    return rows.transpose(0, 1)  # (k, N, m) -> (N, k, m)
+    linear = linearise(function, outputs.matrix)
+    flat = found[0]
+    parts = [
+        part.to(own.dtype) for part, own in zip(flat.split(linear.value), flat.parts, strict=True)
+    ]
+    return Outputs(parts, flat.names, flat.rebuild), linear

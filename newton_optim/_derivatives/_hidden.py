@@ -45,6 +45,11 @@ def custom_functions(loss: Tensor, stop: Collection[Node] = ()) -> list[Node]:
     return found
 
 
+def has_custom_functions(value: Tensor) -> bool:
+    """Whether there is a custom Function anywhere in the graph of ``value``."""
+    return any(isinstance(node, BackwardCFunction) for node in _nodes_between(value.grad_fn, ()))
+
+
 def _nodes_between(root: Node | None, stop: Collection[Node]) -> list[Node]:
     """The nodes from which a node in ``stop`` can be reached (all, if ``stop`` is empty)."""
     reaches: dict[Node, bool] = {}

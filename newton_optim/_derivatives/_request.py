@@ -22,11 +22,13 @@ class Request:
             for ``None``.
         check_independence: find out, by one more product, whether the loss couples samples
             (``needs="hessian"`` only).
+        revisits: whether the loss is going to be evaluated at other outputs.
     """
 
     needs: Needs = "hessian"
     chunk_size: int | None = None
     check_independence: bool = False
+    revisits: bool = False
 
     @property
     def second_order(self) -> bool:

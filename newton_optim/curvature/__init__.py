@@ -11,6 +11,7 @@ from newton_optim.curvature._fisher import EmpiricalFisher
 from newton_optim.curvature._gauss_newton import GaussNewton
 from newton_optim.curvature._hessian import Hessian
 from newton_optim.curvature._identity import Identity
+from newton_optim.curvature._levenberg_marquardt import LevenbergMarquardt
 from newton_optim.curvature._matrices import damped_step
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "GaussNewton",
     "Hessian",
     "Identity",
+    "LevenbergMarquardt",
     "RelativeDamping",
     "SupportsNewtonStep",
     "damped_step",

@@ -27,6 +27,9 @@ class SupportsNewtonStep(Protocol):
         :class:`~newton_optim.RelativeDamping`; 0.0 by default.
     ``chunk_size``, ``check_independence``
         as in :class:`~newton_optim.Hessian`, where it delegates to one that has them set.
+    ``revisits``
+        whether it evaluates the loss at other outputs, through ``derivatives.elsewhere``; ``False``
+        by default. The loss must then be passed as a callable.
     """
 
     def newton_step(self, derivatives: LossDerivatives, damping: float | RelativeDamping) -> Tensor:
@@ -40,11 +43,12 @@ class Curvature(ABC):
     needs: Needs
     chunk_size: int | None = None
     check_independence: bool = False
+    revisits: bool = False
 
     @property
     def request(self) -> Request:
         """What it asks of the derivative layer."""
-        return Request(self.needs, self.chunk_size, self.check_independence)
+        return Request(self.needs, self.chunk_size, self.check_independence, self.revisits)
 
     @abstractmethod
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:

@@ -33,6 +33,7 @@ class CustomCurvature(Curvature):
         # Of one of the library's to which it delegates, or of which it is a subclass.
         self.chunk_size = getattr(custom, "chunk_size", None)
         self.check_independence = getattr(custom, "check_independence", False)
+        self.revisits = getattr(custom, "revisits", False)
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """Its step, checked: where that is not finite, the plain gradient.

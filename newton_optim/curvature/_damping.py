@@ -71,6 +71,13 @@ def is_zero(damping: Damping) -> bool:
     return (damping.c if isinstance(damping, RelativeDamping) else damping) == 0.0
 
 
+def scaled(damping: Damping, factor: float) -> Damping:
+    """A multiple of the damping."""
+    if isinstance(damping, RelativeDamping):
+        return RelativeDamping(factor * damping.c)
+    return factor * damping
+
+
 def resolve_damping(
     damping: float | RelativeDamping, mean_eigenvalue: float | Tensor
 ) -> float | Tensor:

@@ -9,6 +9,7 @@ from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, RelativeDamping
 from newton_optim.curvature._distributed import check_process_group
+from newton_optim.curvature._least_squares import solve_residual_form
 from newton_optim.curvature._matrices import solve_matrices
 from newton_optim.curvature._solve import Solution
 
@@ -69,6 +70,9 @@ class GaussNewton(Curvature):
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
+        form = derivatives.residual_form
+        if form is not None and self.scope == "sample":
+            return solve_residual_form(form, derivatives.gradient, damping)
         G = derivatives.gauss_newton
         if G is None:
             raise ValueError(

@@ -15,6 +15,19 @@ from newton_optim._checks import finite_rows
 
 
 @dataclass(frozen=True)
+class Trials:
+    """How a choice among candidates for the step went.
+
+    Args:
+        failed: how many losses of a sample at a candidate were not finite, 0-dim.
+        without_descent: how many samples got their gradient, as no candidate was downhill, 0-dim.
+    """
+
+    failed: Tensor
+    without_descent: Tensor
+
+
+@dataclass(frozen=True)
 class Solution:
     """A Newton step and what is known of it.
 
@@ -24,6 +37,7 @@ class Solution:
         fallbacks: how many matrices could not be inverted, 0-dim.
         eigenvalue_range: smallest and largest eigenvalue of C, where they were computed.
         largest_eigenvalue: the largest after their treatment, where they were computed.
+        trials: what became of the candidates, where there were several.
     """
 
     step: Tensor
@@ -31,6 +45,7 @@ class Solution:
     fallbacks: Tensor | int = 0
     eigenvalue_range: tuple[Tensor, Tensor] | None = None
     largest_eigenvalue: Tensor | None = None
+    trials: Trials | None = None
 
 
 def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, Tensor]:

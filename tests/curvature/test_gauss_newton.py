@@ -207,7 +207,9 @@ def test_a_loss_without_parts_is_refused() -> None:
     case = Case(4)
     y = case.y.clone().requires_grad_()
     for loss in (lambda y: y.square().sum(-1), y.square().sum(-1)):
-        with pytest.raises(ValueError, match="loss must be a ComposedLoss, passed as a callable"):
+        with pytest.raises(
+            ValueError, match="loss must be a ComposedLoss or a ResidualLoss"
+        ):
             newton_target(loss, y, curvature=GaussNewton())
 
 

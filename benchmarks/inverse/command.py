@@ -71,9 +71,13 @@ def inverse(
         str | None, typer.Option(help="network | least-squares (each sample on its own).")
     ] = None,
     curvature: Annotated[
-        str | None, typer.Option(help="none | hessian | fisher | gauss-newton.")
+        str | None,
+        typer.Option(help="none | hessian | fisher | gauss-newton | levenberg-marquardt."),
     ] = None,
     scope: Annotated[str | None, typer.Option(help="Of the curvature: batch | sample.")] = None,
+    inner_steps: Annotated[
+        int | None, typer.Option(help="Of Levenberg-Marquardt, before the network moves.")
+    ] = None,
     eigenvalues: Eigenvalues = None,
     damping: Annotated[
         float | None, typer.Option(help="λ, relative to the mean eigenvalue.")

@@ -33,6 +33,8 @@ class InverseConfig(RunConfig):
             own, from the middle of the parameters' range, without any network.
         clip: the longest gradient of a sample, at the network's outputs; ``None``: no clipping.
         scope: of the curvature: ``"batch"`` or ``"sample"``; ``None`` for the plain loss.
+        inner_steps: damped steps of Levenberg-Marquardt on the loss before the network moves;
+            ``None`` for the others.
         width: of the network's two hidden layers.
         lr: Adam's rate at the start; it falls to 0 along half a cosine.
         steps: of training, where ``factor`` is 1.
@@ -43,7 +45,13 @@ class InverseConfig(RunConfig):
 
     benchmark: ClassVar[str] = "inverse"
     version: ClassVar[int] = 1
-    curvatures: ClassVar[tuple[str, ...]] = ("none", "hessian", "fisher", "gauss-newton")
+    curvatures: ClassVar[tuple[str, ...]] = (
+        "none",
+        "hessian",
+        "fisher",
+        "gauss-newton",
+        "levenberg-marquardt",
+    )
     length: ClassVar[str] = "steps"
 
     data: str = "ivim"
@@ -52,27 +60,32 @@ class InverseConfig(RunConfig):
     solver: str = "network"
     clip: float | None = None
     scope: str | None = None
+    inner_steps: int | None = None
     width: int = 128
     lr: float = 3e-3
     steps: int = 1_000
     factor: int = 1
     batch_size: int = 100
-    evaluation_samples: int = 1_000
+    evaluation_samples: int = 500
 
     def __post_init__(self) -> None:
         check_choice("data", self.data, tuple(PROBLEMS))
         check_choice("loss", self.loss, LOSSES)
         check_choice("solver", self.solver, SOLVERS)
-        check_counts(self, "width", "steps", "factor", "evaluation_samples")
+        check_counts(self, "width", "steps", "factor", "evaluation_samples", "inner_steps")
         check_positive(self, "snr", "clip")
         super().__post_init__()
-        self._check_scope()
+        self._check_curvature()
         self._check_prior()
         trained = (self.curvature, self.clip, self.factor) != ("none", None, 1)
         if self.solver == "least-squares" and trained:
             raise InputError("--solver least-squares trains nothing: no curvature, clip or factor")
 
-    def _check_scope(self) -> None:
+    def _check_curvature(self) -> None:
+        if (self.inner_steps is None) != (self.curvature != "levenberg-marquardt"):
+            raise InputError(
+                "--inner-steps goes with --curvature levenberg-marquardt, and it alone"
+            )
         if self.curvature == "none":
             if self.scope is not None:
                 raise InputError("--scope needs --curvature")
@@ -101,6 +114,7 @@ class InverseConfig(RunConfig):
             self,
             curvature="none",
             scope=None,
+            inner_steps=None,
             eigenvalues=None,
             damping=None,
             clip=None,

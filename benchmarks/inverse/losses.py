@@ -11,13 +11,16 @@ from benchmarks.inverse.config import InverseConfig
 from benchmarks.inverse.prior import prior_residuals
 from benchmarks.inverse.problems import problem_of
 from newton_optim import (
-    ComposedLoss,
     EmpiricalFisher,
     GaussNewton,
     Hessian,
+    LevenbergMarquardt,
     RelativeDamping,
+    ResidualLoss,
     newton_loss,
 )
+
+_Curvature = Hessian | EmpiricalFisher | GaussNewton | LevenbergMarquardt
 
 # Outputs (N, m) and targets (N, k) to the mean loss.
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -59,22 +62,23 @@ def objective_of(config: InverseConfig) -> Objective:
 
 
 def _newton_objective(config: InverseConfig, residuals: Residuals) -> Objective:
-    curvature = _curvature(config)
+    loss, curvature = ResidualLoss(residuals), _curvature(config)
     damping = None if config.damping is None else RelativeDamping(config.damping)
 
     def objective(outputs: Tensor, targets: Tensor) -> Tensor:
-        loss = ComposedLoss(lambda y: residuals(y, targets), half_square)
-        return newton_loss(loss, outputs, curvature=curvature, damping=damping)
+        return newton_loss(loss, outputs, targets, curvature=curvature, damping=damping)
 
     return objective
 
 
-def _curvature(config: InverseConfig) -> Hessian | EmpiricalFisher | GaussNewton:
+def _curvature(config: InverseConfig) -> _Curvature:
     scope = config.scope or "batch"
     if config.curvature == "fisher":
         return EmpiricalFisher(scope=scope)
     if config.curvature == "gauss-newton":
         return GaussNewton(scope=scope)
+    if config.curvature == "levenberg-marquardt":
+        return LevenbergMarquardt(GaussNewton(scope=scope), steps=config.inner_steps or 1)
     return Hessian(scope=scope, eigenvalues=config.eigenvalues or "absolute")
 
 

@@ -29,4 +29,6 @@ def treatment(config: InverseConfig) -> str:
         return "plain" + steps + ("" if config.clip is None else f", clipped at {config.clip:g}")
     eigenvalues = "" if config.eigenvalues is None else f", {config.eigenvalues}"
     name = f"NL ({curvature_name(config.curvature)}, {config.scope}){eigenvalues}"
+    if (config.inner_steps or 1) > 1:
+        name += f", {config.inner_steps} inner steps"
     return name + ("" if config.damping is None else f", λ={config.damping:g}")

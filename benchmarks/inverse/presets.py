@@ -13,7 +13,7 @@ from benchmarks.runs.cells import Cell
 from benchmarks.runs.family import Preset
 
 FULL: Final = InverseConfig()
-QUICK: Final = InverseConfig(steps=300, evaluation_samples=500)
+QUICK: Final = InverseConfig(steps=300)
 FIELDS: Final = InverseConfig(steps=300, batch_size=25, evaluation_samples=200)
 
 # Problems whose signals are noisy as a rule, and their SNR unless another is given.
@@ -70,6 +70,8 @@ def single_config(base: InverseConfig, chosen: Mapping[str, Any]) -> InverseConf
         rest.setdefault("snr", _SNR.get(rest["data"]))
     if rest.get("curvature", "none") != "none":
         rest.setdefault("scope", "batch" if rest["curvature"] == "fisher" else "sample")
+    if rest.get("curvature") == "levenberg-marquardt":
+        rest.setdefault("inner_steps", 1)
     return replace(base, **rest)
 
 

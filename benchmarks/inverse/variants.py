@@ -49,7 +49,8 @@ _NEWTON: Final = {"lr": RATES, "damping": (0.1, 1.0)}
 VARIANTS: Final = (
     Variant("plain", {}, _PLAIN),
     Variant("plain, 2x", {"factor": 2}, _PLAIN),
-    Variant("plain, 4x", {"factor": 4}, _PLAIN),
+    Variant("plain, 3x", {"factor": 3}, _PLAIN),
+    Variant("plain, 5x", {"factor": 5}, _PLAIN),
     Variant("clipped", {}, _CLIPPED),
     Variant("fisher", {"curvature": "fisher", "scope": "batch"}, _NEWTON),
     Variant(
@@ -59,6 +60,11 @@ VARIANTS: Final = (
     ),
     Variant("gauss-newton, batch", {"curvature": "gauss-newton", "scope": "batch"}, _NEWTON),
     Variant("gauss-newton", {"curvature": "gauss-newton", "scope": "sample"}, _NEWTON),
+    Variant(
+        "levenberg-marquardt",
+        {"curvature": "levenberg-marquardt", "scope": "sample", "inner_steps": 1},
+        _NEWTON,
+    ),
 )
 LEAST_SQUARES: Final = Variant("least squares", {"solver": "least-squares"})
 

@@ -148,6 +148,7 @@ def run_inverse(flags: Mapping[str, Any]) -> None:
         if not numbers:
             raise InputError(f"--lambda own: no {CHOSEN} in {flags['out']}; run --tune first")
         family = replace(INVERSE, presets=presets_with(numbers))
+        flags = {**flags, "numbers": "preset"}  # The numbers are in the presets now.
     run_family(family, flags)
 
 

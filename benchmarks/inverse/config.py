@@ -82,10 +82,11 @@ class InverseConfig(RunConfig):
             raise InputError("--solver least-squares trains nothing: no curvature, clip or factor")
 
     def _check_curvature(self) -> None:
-        if (self.inner_steps is None) != (self.curvature != "levenberg-marquardt"):
-            raise InputError(
-                "--inner-steps goes with --curvature levenberg-marquardt, and it alone"
-            )
+        adaptive = self.curvature == "levenberg-marquardt"
+        if adaptive and self.inner_steps is None:
+            raise InputError("--curvature levenberg-marquardt needs --inner-steps")
+        if self.inner_steps is not None and not adaptive:
+            raise InputError("--inner-steps needs --curvature levenberg-marquardt")
         if self.curvature == "none":
             if self.scope is not None:
                 raise InputError("--scope needs --curvature")

@@ -14,7 +14,8 @@ from newton_optim.curvature._damping import Damping, RelativeDamping, check_damp
 def damping_entries(damping: Damping) -> dict[str, float | str]:
     """The entries of a param group that stand for ``damping``."""
     if isinstance(damping, RelativeDamping):
-        return {"damping": damping.c, "damping_kind": "relative"}
+        kind = "shared" if damping.shared else "relative"
+        return {"damping": damping.c, "damping_kind": kind}
     return {"damping": damping, "damping_kind": "absolute"}
 
 
@@ -27,6 +28,7 @@ def read_damping(group: Mapping[str, Any], default: Damping) -> Damping:
     """
     if "damping" not in group:
         return default
-    if group.get("damping_kind", "absolute") == "relative":
-        return RelativeDamping(group["damping"])
+    kind = group.get("damping_kind", "absolute")
+    if kind in {"relative", "shared"}:
+        return RelativeDamping(group["damping"], shared=kind == "shared")
     return check_damping(group["damping"], default)

@@ -65,7 +65,8 @@ class ComposedLoss(nn.Module):
 
     def forward(self, outputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         """``outer(inner(outputs), *args, **kwargs)``."""
-        return self.outer(self.inner(outputs), *args, **kwargs)
+        value: Tensor = self.outer(self.inner(outputs), *args, **kwargs)
+        return value
 
     def parts(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> LossParts:
         """The parts; the further arguments are those of the outer one."""

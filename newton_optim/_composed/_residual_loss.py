@@ -61,7 +61,8 @@ class ResidualLoss(ComposedLoss):
 
     def forward(self, outputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         """``outer(residuals(outputs, *args, **kwargs))``."""
-        return self.outer(self.inner(outputs, *args, **kwargs))
+        value: Tensor = self.outer(self.inner(outputs, *args, **kwargs))
+        return value
 
     def parts(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> LossParts:
         """The parts; the further arguments are those of the residuals."""

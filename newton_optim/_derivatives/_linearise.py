@@ -126,7 +126,7 @@ def _by_func(function: Callable[[Tensor], Tensor], matrix: Tensor) -> Linearisat
     u, vjp = call_functional(lambda y: torch.func.vjp(noted, y), matrix)
 
     def pushforward() -> BatchOfProducts:
-        _, transpose = torch.func.vjp(lambda w: vjp(w)[0], torch.zeros_like(u))
+        transpose = torch.func.vjp(lambda w: vjp(w)[0], torch.zeros_like(u))[1]
         return lambda v: batched_vjp(transpose, v, None)
 
     return Linearisation(

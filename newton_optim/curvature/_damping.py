@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
 from torch import Tensor
 
-from newton_optim._checks import check_nonnegative
+from newton_optim._checks import check_bool, check_nonnegative
 
 
 @dataclass(frozen=True)
@@ -19,21 +19,28 @@ class RelativeDamping:
 
     The mean is taken after the treatment of the eigenvalues; for ``eigenvalues="raw"``, where they
     may cancel, it is the root mean square, `λ = c ‖C‖_F / √m`. Under ``scope="sample"`` every
-    sample has its own λ, under ``"joint"`` the joint matrix has one. Where C = 0, λ = 0 and the
-    step is the plain gradient.
+    sample has its own λ, unless it is ``shared``; under ``"joint"`` the joint matrix has one. Where
+    C = 0, λ = 0 and the step is the plain gradient.
+
+    A shared λ is the same for all samples, relative to the mean over the batch. Samples on which
+    the outputs have little effect then keep short steps: their own λ would be small, and the step
+    that it allows long.
 
     Args:
         c: the factor, finite, at least 0.
+        shared: whether samples with matrices of their own share one λ.
 
     Raises:
-        TypeError: if ``c`` is not a real number.
+        TypeError: if ``c`` is not a real number, or ``shared`` is not a bool.
         ValueError: if ``c`` is negative or not finite.
     """
 
     c: float
+    shared: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "c", check_nonnegative("damping: c", self.c))
+        check_bool("damping: shared", self.shared)
 
     @overload
     def resolve(self, mean_eigenvalue: float) -> float: ...
@@ -42,11 +49,13 @@ class RelativeDamping:
     def resolve(self, mean_eigenvalue: Tensor) -> Tensor: ...
 
     def resolve(self, mean_eigenvalue: float | Tensor) -> float | Tensor:
-        """λ for a matrix with this mean eigenvalue: `c` times it.
+        """λ for a matrix with this mean eigenvalue: `c` times it, or times the mean of all.
 
         Args:
             mean_eigenvalue: a number, or a tensor with one entry per matrix.
         """
+        if self.shared and isinstance(mean_eigenvalue, Tensor):
+            return self.c * mean_eigenvalue.mean().expand_as(mean_eigenvalue)
         return self.c * mean_eigenvalue
 
 
@@ -74,7 +83,7 @@ def is_zero(damping: Damping) -> bool:
 def scaled(damping: Damping, factor: float) -> Damping:
     """A multiple of the damping."""
     if isinstance(damping, RelativeDamping):
-        return RelativeDamping(factor * damping.c)
+        return replace(damping, c=factor * damping.c)
     return factor * damping
 
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from newton_optim._derivatives import ResidualForm
-from newton_optim._precision import widest_dtype
-from newton_optim.curvature._damping import Damping, RelativeDamping, is_zero
+from newton_optim._precision import to_widest, widest_dtype
+from newton_optim.curvature._damping import Damping, is_zero, resolve_damping
 from newton_optim.curvature._solve import Solution, fall_back
 
 
@@ -37,19 +37,18 @@ def solve_residual_form(form: ResidualForm, gradient: Tensor, damping: Damping) 
     rounding = min(A.shape[-2:]) * torch.finfo(A.dtype).eps if is_zero(damping) else 0.0
     wide = widest_dtype(A.device)
     if A.dtype == wide:
-        step, regular = _orthogonal(A, b, root, rounding)
+        step, regular = _orthogonal(A, b, root.to(wide), rounding)
     else:
         step, regular = _normal(A.to(wide), b.to(wide), root.to(wide), rounding)
     step, failed = fall_back(step.to(gradient.dtype), gradient, regular)
-    return Solution(step, root.square().mean(), failed.sum())
+    return Solution(step, root.square().mean().to(A.dtype), failed.sum())
 
 
 def _root_of_damping(A: Tensor, damping: Damping) -> Tensor:
     """`√λ` of every sample, shape `(N,)`; the mean eigenvalue of `AᵀA` is `‖A‖²/m`."""
-    if not isinstance(damping, RelativeDamping):
-        return A.new_full((len(A),), math.sqrt(damping))
     norm: Tensor = torch.linalg.vector_norm(A.flatten(1), dim=-1)
-    return math.sqrt(damping.resolve(1.0) / A.shape[-1]) * norm
+    lam = resolve_damping(damping, to_widest(norm / math.sqrt(A.shape[-1])).square())
+    return lam.sqrt() if isinstance(lam, Tensor) else norm.new_full((len(A),), math.sqrt(lam))
 
 
 def _normal(A: Tensor, b: Tensor, root: Tensor, rounding: float) -> tuple[Tensor, Tensor]:

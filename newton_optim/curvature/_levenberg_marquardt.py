@@ -40,7 +40,7 @@ class LevenbergMarquardt(Curvature):
 
     Args:
         curvature: whose step it is: ``"hessian"`` or ``"fisher"``, or a curvature object;
-            ``GaussNewton(scope="sample")`` by default.
+            ``GaussNewton()`` by default.
         factors: the factors c on λ that are tried, each above 0.
         max_step: the length to which steps are shortened, above 0; ``None`` for no bound. In the
             units of the outputs.
@@ -51,14 +51,14 @@ class LevenbergMarquardt(Curvature):
         ValueError: if ``factors`` is empty or an argument has a wrong value.
 
     Note:
-        Default damping: ``RelativeDamping(1.0)``, so that the default candidates are 0.1, 1 and 10
-        times the mean eigenvalue.
+        Default damping: ``RelativeDamping(1.0, shared=True)``, so that the default candidates are
+        0.1, 1 and 10 times the mean eigenvalue of the batch.
 
     .. _Levenberg, 1944: https://doi.org/10.1090/qam/10666
     .. _Marquardt, 1963: https://doi.org/10.1137/0111030
     """
 
-    default_damping: Damping = RelativeDamping(1.0)
+    default_damping: Damping = RelativeDamping(1.0, shared=True)
     revisits = True
 
     def __init__(
@@ -69,9 +69,7 @@ class LevenbergMarquardt(Curvature):
         max_step: float | None = 1.0,
         steps: int = 1,
     ) -> None:
-        self.curvature = resolve_curvature(
-            GaussNewton(scope="sample") if curvature is None else curvature
-        )
+        self.curvature = resolve_curvature(GaussNewton() if curvature is None else curvature)
         self.factors = _checked_factors(factors)
         self.max_step = None if max_step is None else check_positive("max_step", max_step)
         self.steps = check_integer("steps", steps)

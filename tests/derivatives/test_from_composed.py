@@ -11,8 +11,8 @@ from torch import Tensor
 
 from newton_optim import ComposedLoss, GaussNewton, newton_target
 from tests.asserts import assert_close
+from tests.composed.test_composed_loss import inner, outer, outputs_and_truth
 from tests.functions import TracedOnceSquare
-from tests.test_composed import inner, outer, outputs_and_truth
 
 
 class Scaled(ComposedLoss):

@@ -74,7 +74,9 @@ def inverse(
         str | None,
         typer.Option(help="none | hessian | fisher | gauss-newton | levenberg-marquardt."),
     ] = None,
-    scope: Annotated[str | None, typer.Option(help="Of the curvature: batch | sample.")] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="Of C: batch | sample | shared (C of samples, one λ).")
+    ] = None,
     inner_steps: Annotated[
         int | None, typer.Option(help="Of Levenberg-Marquardt, before the network moves.")
     ] = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LOSSES: Final = ("squared", "prior")
 SOLVERS: Final = ("network", "least-squares")
-SCOPES: Final = ("batch", "sample")
+SCOPES: Final = ("batch", "sample", "shared")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ class InverseConfig(RunConfig):
         solver: ``"network"``, or ``"least-squares"``: a fit of each sample of the evaluation on its
             own, from the middle of the parameters' range, without any network.
         clip: the longest gradient of a sample, at the network's outputs; ``None``: no clipping.
-        scope: of the curvature: ``"batch"`` or ``"sample"``; ``None`` for the plain loss.
+        scope: of the curvature: ``"batch"``, ``"sample"``, or ``"shared"``: a matrix for each
+            sample and one λ for all of them; ``None`` for the plain loss.
         inner_steps: damped steps of Levenberg-Marquardt on the loss before the network moves;
             ``None`` for the others.
         width: of the network's two hidden layers.

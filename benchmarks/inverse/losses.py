@@ -62,8 +62,9 @@ def objective_of(config: InverseConfig) -> Objective:
 
 
 def _newton_objective(config: InverseConfig, residuals: Residuals) -> Objective:
-    loss, curvature = ResidualLoss(residuals), _curvature(config)
-    damping = None if config.damping is None else RelativeDamping(config.damping)
+    loss, curvature, damping = ResidualLoss(residuals), _curvature(config), None
+    if config.damping is not None:
+        damping = RelativeDamping(config.damping, shared=config.scope == "shared")
 
     def objective(outputs: Tensor, targets: Tensor) -> Tensor:
         return newton_loss(loss, outputs, targets, curvature=curvature, damping=damping)
@@ -72,7 +73,7 @@ def _newton_objective(config: InverseConfig, residuals: Residuals) -> Objective:
 
 
 def _curvature(config: InverseConfig) -> _Curvature:
-    scope = config.scope or "batch"
+    scope = "batch" if config.scope == "batch" else "sample"
     if config.curvature == "fisher":
         return EmpiricalFisher(scope=scope)
     if config.curvature == "gauss-newton":

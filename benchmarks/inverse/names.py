@@ -28,7 +28,8 @@ def treatment(config: InverseConfig) -> str:
         steps = "" if config.factor == 1 else f", {config.factor}× steps"
         return "plain" + steps + ("" if config.clip is None else f", clipped at {config.clip:g}")
     eigenvalues = "" if config.eigenvalues is None else f", {config.eigenvalues}"
-    name = f"NL ({curvature_name(config.curvature)}, {config.scope}){eigenvalues}"
+    scope = "sample, shared λ" if config.scope == "shared" else config.scope
+    name = f"NL ({curvature_name(config.curvature)}, {scope}){eigenvalues}"
     if (config.inner_steps or 1) > 1:
         name += f", {config.inner_steps} inner steps"
     return name + ("" if config.damping is None else f", λ={config.damping:g}")

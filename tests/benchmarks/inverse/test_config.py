@@ -23,7 +23,7 @@ from tests.benchmarks.inverse.settings import ADAPTIVE, CLIPPED, HESSIAN, LEAST_
         ({"factor": 0}, "--factor must be at least 1, got 0"),
         ({"evaluation_samples": 0}, "--evaluation-samples must be at least 1, got 0"),
         ({"scope": "sample"}, "--scope needs --curvature"),
-        ({"curvature": "fisher"}, "--scope must be one of batch, sample, got None"),
+        ({"curvature": "fisher"}, "--scope must be one of batch, sample, shared, got None"),
         ({"curvature": "fisher", "scope": "joint"}, "--scope must be one of batch, sample"),
         ({"curvature": "fisher", "scope": "batch", "clip": 1.0}, "--clip goes with the plain"),
         (

@@ -59,11 +59,16 @@ def test_all_have_the_value_of_the_loss(
 
 
 @pytest.mark.parametrize("base", [SMALL, PRIOR])
-def test_gauss_newton_of_each_sample(base: InverseConfig, outputs: Tensor, targets: Tensor) -> None:
-    config = replace(base, curvature="gauss-newton", scope="sample", damping=0.1)
+@pytest.mark.parametrize("scope", ["sample", "shared"])
+def test_gauss_newton_of_each_sample(
+    base: InverseConfig, scope: str, outputs: Tensor, targets: Tensor
+) -> None:
+    config = replace(base, curvature="gauss-newton", scope=scope, damping=0.1)
     r, J = jacobians(config, outputs, targets)
     C = J.mT @ J
     damping = 0.1 * C.diagonal(dim1=-2, dim2=-1).mean(-1)
+    if scope == "shared":
+        damping = damping.mean().expand(5)
     g = (J.mT @ r[..., None])[..., 0]
     steps = torch.linalg.solve(C + damping[:, None, None] * torch.eye(2, dtype=C.dtype), g)
     torch.testing.assert_close(gradient(config, outputs, targets), steps / 5, rtol=1e-6, atol=1e-9)

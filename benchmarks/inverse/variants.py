@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from benchmarks.inverse.config import InverseConfig
 
-RATES: Final = (1e-3, 3e-3, 1e-2)
+RATES: Final = (1e-2, 2e-2, 4e-2)
 # As many trials for the plain loss, which has its rate alone.
-PLAIN_RATES: Final = (3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)
+PLAIN_RATES: Final = (5e-3, 1e-2, 2e-2, 3e-2, 5e-2, 1e-1)
 
 
 @dataclass(frozen=True)

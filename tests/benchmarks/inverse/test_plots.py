@@ -41,5 +41,5 @@ def test_the_loss_is_drawn_against_steps_and_seconds(
     assert list(steps.lines[0].get_xdata()) == [10, 20, 30]
     assert list(seconds.lines[0].get_xdata()) == [2.0, 4.0, 6.0]
     assert list(steps.lines[0].get_ydata()) == pytest.approx([1.5e4, 0.75e4, 0.5e4])
-    assert steps.get_xscale() == steps.get_yscale() == ends.get_xscale() == "log"
+    assert steps.get_xscale() == steps.get_yscale() == seconds.get_xscale() == "log"
     assert len(ends.get_yticklabels()) == 2

@@ -61,5 +61,5 @@ def test_the_best_trial_is_chosen_and_others_are_kept(
     assert (tmp_path / "quick-tuning.txt").exists()
     chosen = json.loads((tmp_path / "chosen.json").read_text())
     assert chosen["wave"] == {"plain": {"lr": 0.5}}
-    assert chosen["decay, SNR 100"]["gauss-newton"] == {"lr": 3e-3, "damping": 0.1}
-    assert chosen["decay, SNR 100"]["plain, 5x"] == {"lr": 2e-3}
+    assert chosen["decay, SNR 100"]["gauss-newton"] == {"lr": 1e-2, "damping": 0.1}
+    assert chosen["decay, SNR 100"]["plain, 5x"] == {"lr": 5e-3}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from benchmarks.inverse.family import INVERSE
 from benchmarks.runs.errors import InputError
 from benchmarks.runs.family import Family
 from benchmarks.shortest_path.family import SHORTEST_PATH
 from benchmarks.sorting.family import SORTING
 
-FAMILIES: Final[tuple[Family[Any], ...]] = (SORTING, SHORTEST_PATH)
+FAMILIES: Final[tuple[Family[Any], ...]] = (SORTING, SHORTEST_PATH, INVERSE)
 
 
 def family_of(choices: Mapping[str, Any]) -> Family[Any]:

@@ -10,7 +10,13 @@ from typing import Final
 import torch
 
 from benchmarks.runs.names import curvature_name
-from benchmarks.speed import newton_cost, output_size, path_sides, sorting_sides
+from benchmarks.speed import (
+    inverse_sides,
+    newton_cost,
+    output_size,
+    path_sides,
+    sorting_sides,
+)
 from benchmarks.speed.comparison import Comparison
 from benchmarks.speed.sides import Sides
 
@@ -97,6 +103,26 @@ def _fisher() -> list[Comparison]:
     ]
 
 
+def _inverse_problems() -> list[Comparison]:
+    comparisons = []
+    for m, k in ((4, 24), (8, 64)):
+        gauss_newton = Comparison(
+            key=f"gauss-newton-m{m}-k{k}",
+            work=f"Gauss-Newton step, 2x128 network, m={m}, k={k}",
+            peer="the plain step",
+            prepare=partial(inverse_sides.gauss_newton_sides, m, k),
+            reach=1.5,
+        )
+        adaptive = Comparison(
+            key=f"levenberg-marquardt-m{m}-k{k}",
+            work=f"Levenberg-Marquardt step, 2x128 network, m={m}, k={k}",
+            peer="the plain step",
+            prepare=partial(inverse_sides.levenberg_marquardt_sides, m, k),
+        )
+        comparisons += [gauss_newton, adaptive]
+    return comparisons
+
+
 def _exact_paths() -> list[Comparison]:
     return [
         Comparison(
@@ -171,6 +197,7 @@ COMPARISONS: Final = (
     *_networks(),
     *_steps(),
     *_fisher(),
+    *_inverse_problems(),
     *_exact_paths(),
     *_relaxed_paths(),
     *_costs(),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from newton_optim._composed._separable import SeparableLoss, Whitened
@@ -37,6 +38,7 @@ def _whitened_mse(own: str, reduction: str) -> Callable[..., Whitened]:
         N, k = found.residual.shape
         c = (1.0 / (N * k) if own == "mean" else 1.0) * (N if reduction == "mean" else 1)
         root = math.sqrt(2.0 * c)
-        return Whitened(2.0 * c * found.value, root * found.residual, root * found.scale)
+        scale = torch.full_like(found.residual, root)
+        return Whitened(2.0 * c * found.value, root * found.residual, scale)
 
     return whitened

@@ -24,12 +24,12 @@ class Whitened:
     Args:
         value: the losses `l_i`, shape `(N,)`.
         residual: r, shape `(N, k)`.
-        scale: d, not negative, broadcasts against `(N, k)`.
+        scale: d, not negative, shape `(N, k)`; ``None`` where it is 1.
     """
 
     value: Tensor
     residual: Tensor
-    scale: Tensor
+    scale: Tensor | None
 
 
 class SeparableLoss(nn.Module, ABC):
@@ -52,8 +52,8 @@ class SeparableLoss(nn.Module, ABC):
         """The loss of every entry, in the shape of ``result``."""
 
     @abstractmethod
-    def whiten(self, result: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """`r` and `d` of :class:`Whitened` for every entry."""
+    def whiten(self, result: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
+        """`r` and `d` of :class:`Whitened` for every entry; ``None`` where `d = 1`."""
 
     def forward(
         self, result: Tensor, target: Tensor | None = None, weight: Tensor | None = None
@@ -85,9 +85,9 @@ class SeparableLoss(nn.Module, ABC):
         r, d = self.whiten(result, t)
         if weight is not None:
             root = _fitting("weight", weight, result).sqrt()
-            r, d = r * root, d * root
-        losses = self._losses(result, t, weight)
-        return Whitened(losses, r.reshape(len(r), -1), d.expand_as(r).reshape(len(r), -1))
+            r, d = r * root, root if d is None else d * root
+        d = None if d is None else d.reshape(len(r), -1)
+        return Whitened(self._losses(result, t, weight), r.reshape(len(r), -1), d)
 
     def extra_repr(self) -> str:
         """The options, for ``print(module)``."""

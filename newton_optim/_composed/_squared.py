@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from newton_optim._composed._separable import SeparableLoss
@@ -29,6 +28,6 @@ class SquaredLoss(SeparableLoss):
         """`½ (u - t)²`."""
         return 0.5 * (result - target).square()
 
-    def whiten(self, result: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def whiten(self, result: Tensor, target: Tensor) -> tuple[Tensor, None]:
         """`r = u - t`, `d = 1`."""
-        return result - target, torch.ones_like(result)
+        return result - target, None

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from newton_optim._checks import finite_rows
+from newton_optim._checks import finite_rows, known_true
 from newton_optim._derivatives._elsewhere import Elsewhere
 from newton_optim._derivatives._evaluate import evaluate
 from newton_optim._derivatives._evaluation import Evaluation
@@ -127,6 +127,8 @@ def _masked_form(form: ResidualForm, kept: Tensor) -> ResidualForm:
 
     Where A or b is not finite, the gradient `A' b` is not: these samples are not kept already.
     """
+    if known_true(kept.all()):
+        return form
     A = torch.where(kept[:, None, None], form.jacobian, 0.0)
     return ResidualForm(A, torch.where(kept[:, None], form.residual, 0.0))
 

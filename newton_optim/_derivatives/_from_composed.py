@@ -74,7 +74,7 @@ def evaluate_residuals(
     result, linear = _linear_inner(inner, outputs, called)
     found = whitened(result.rebuild(result.parts))
     J = linear.jacobians(chunk_size).to(outputs.dtype)
-    A = found.scale.to(outputs.dtype)[..., None] * J
+    A = J if found.scale is None else found.scale.to(outputs.dtype)[..., None] * J
     form = ResidualForm(A, found.residual.to(outputs.dtype))
     return Evaluation(found.value, form.gradient(), residual_form=form)
 

@@ -6,6 +6,7 @@ is one product.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -45,8 +46,8 @@ def fused_loss(
         mask: which elements are present, `(..., n)`; all for ``None``.
         weights: the factor of each ascending rank's row, `(..., n)` or `(n,)`; `1/n²` for ``None``.
     """
-    value: Tensor = _ValueAndGradient.apply(operator, scores, order, mask, weights)[0]
-    return value
+    apply: Callable[..., tuple[Tensor, Tensor]] = _ValueAndGradient.apply
+    return apply(operator, scores, order, mask, weights)[0]
 
 
 class _ValueAndGradient(torch.autograd.Function):

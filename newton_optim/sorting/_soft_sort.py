@@ -84,16 +84,16 @@ class SoftSort(nn.Module):
         """
         dtype, n, order = at_least_float32(scores.dtype), scores.shape[-1], batch_last(order)
         difference = differences(batch_last(to_widest(scores)))
-        both = None if mask is None else pairs(batch_last(mask))
-        if both is not None:  # The labels alone decide, which put absent elements last.
-            difference = torch.where(both, difference, 0.0)
+        present = None if mask is None else batch_last(mask)
+        if present is not None:  # The labels alone decide, which put absent elements last.
+            difference = torch.where(pairs(present), difference, 0.0)
         by_label = differences(inverse_permutation(order).to(difference.dtype))
         sign = torch.add(by_label, difference.sign(), alpha=2 * n).sign()
         rank = ranks_of_signs(sign)
         logits = difference * sign / -self.temperature
         sign = sign.to(dtype)
-        if mask is not None:
-            logits, sign = hide_absent_pairs(logits, batch_last(mask)), sign * both
+        if present is not None:
+            logits, sign = hide_absent_pairs(logits, present), sign * pairs(present)
         return AlignedLogits(sign, logits, order.gather(0, rank), rank, False, dtype)
 
     def forward(self, scores: Tensor, *, mask: Tensor | None = None) -> Tensor:

@@ -136,7 +136,6 @@ PROPERTIES: Final = (
         assert_no_dead_zone,
         requires.nowhere_constant,
         on_variants=True,
-        follows=_BASICS,
     ),
     Property(
         "derivatives_match", assert_derivatives_match, requires.derivatives_method, follows=_BASICS

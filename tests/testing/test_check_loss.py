@@ -21,6 +21,7 @@ from tests.testing.broken_losses import (
 )
 from tests.testing.functions import elementwise
 from tests.testing.losses import T, Y, half_squared_error, smooth
+from tests.testing.practice.derivatives import pinball_detached
 
 
 def statuses(report: LossReport) -> dict[str, str]:
@@ -278,3 +279,9 @@ def test_hard_coded_float32_is_one_failure(loss: Any) -> None:
     rows = [line for line in str(report).splitlines() if "  failed  " in line]
     assert len(rows) == 1
     assert "in float32 for float64 outputs" in rows[0] or "returns float32" in rows[0]
+
+
+def test_a_gradient_that_is_detached_is_no_dead_zone() -> None:
+    report = check_loss(pinball_detached, Y, Y + 1, expect=["first_order"])
+    assert report.failed == ["twice_differentiable"]
+    assert report["no_dead_zone"].follows == "twice_differentiable"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 HEAD = (
@@ -35,10 +35,10 @@ def table(runs: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield _row(row(pair, found))
 
 
-def row(pair: str, runs: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+def row(pair: str, runs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """The cells of one pair; the seconds are those of the processor."""
     right, broken = ([r for r in runs if r["side"] == side] for side in ("right", "broken"))
-    name = broken[0]["caught_by"]
+    name = runs[0]["caught_by"]
     flagged = sum(bool(r["failed"]) for r in right)
     caught = sum(name in r["failed"] for r in broken)
     others = Counter(cause for r in broken for cause in r["failed"] if cause != name)
@@ -48,7 +48,7 @@ def row(pair: str, runs: Iterable[dict[str, Any]]) -> tuple[str, ...]:
         f"`{name}`",
         f"{caught} of {len(broken)}",
         ", ".join(f"`{cause}` {count}" for cause, count in others.items()) or "–",
-        *(f"{max(r['cpu_seconds'] for r in side):.1f}" for side in (right, broken)),
+        *(f"{max((r['cpu_seconds'] for r in side), default=0.0):.1f}" for side in (right, broken)),
     )
 
 

@@ -1,0 +1,95 @@
+"""The yardstick: each sample of the evaluation fitted on its own, by SciPy's least squares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from scipy.optimize import least_squares
+from torch import Tensor
+
+from benchmarks.inverse.config import InverseConfig
+from benchmarks.inverse.evaluation import measure
+from benchmarks.inverse.losses import residuals_of
+from benchmarks.inverse.problems import problem_of
+from benchmarks.inverse.training import curve_point, held_out_samples
+
+_CHUNK: Final = 20
+
+
+class LeastSquaresFits:
+    """The fits of one seed's held-out samples; a step is a sample.
+
+    `scipy.optimize.least_squares` with its defaults, from outputs 0, in float64. The simulator is
+    the benchmark's own, and so is its Jacobian (forward differences, all of a sample in one batch).
+
+    Args:
+        config: of the run.
+        seeds: the one seed.
+        data: not used: samples are drawn.
+        device: SciPy is on the CPU whatever it is.
+    """
+
+    def __init__(
+        self, config: InverseConfig, seeds: Sequence[int], data: object, device: torch.device
+    ) -> None:
+        self.config, self.device = config, torch.device("cpu")
+        (seed,) = self.seeds = tuple(seeds)
+        self.step, self.seconds = 0, 0.0
+        self.curve: list[dict[str, Any]] = []
+        self._problem = problem_of(config.data)
+        self._held_out = held_out_samples(config, seed)
+        self._residuals = residuals_of(config)
+        self._found = torch.zeros(config.evaluation_samples, self._problem.outputs)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all samples are fitted."""
+        return self.step >= self.config.total_steps
+
+    def advance(self) -> int:
+        """Fit some samples; returns their number."""
+        targets = self._held_out.targets[self.step : self.step + _CHUNK].double()
+        start = time.process_time()
+        for target in targets:
+            self._found[self.step] = self.fit(target)
+            self.step += 1
+        self.seconds += time.process_time() - start
+        if self.finished:
+            found = measure(self._problem, self._found, self._held_out)
+            self.curve.append(curve_point(self.step, self.seconds, found))
+        return len(targets)
+
+    def fit(self, target: Tensor) -> Tensor:
+        """The outputs `(m,)` whose simulated signals are closest to a target `(k,)`."""
+
+        def residuals(outputs: np.ndarray) -> np.ndarray:
+            return self._residuals(torch.from_numpy(outputs)[None], target[None])[0].numpy()
+
+        def jacobian(outputs: np.ndarray) -> np.ndarray:
+            steps = np.sqrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(outputs))
+            points = np.concatenate([outputs[None], outputs + np.diag(steps)])
+            rows = self._residuals(torch.from_numpy(points), target.expand(len(points), -1)).numpy()
+            return np.asarray(((rows[1:] - rows[0]) / steps[:, None]).T)
+
+        return torch.from_numpy(
+            least_squares(residuals, np.zeros(self._problem.outputs), jacobian).x
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that ``restore`` needs to continue bit for bit."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": self.curve,
+            "found": self._found,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from what ``state`` returned."""
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.curve = list(state["curve"])
+        self._found = state["found"].clone()

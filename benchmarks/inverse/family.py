@@ -34,6 +34,11 @@ def _trainer(
     return trainer(config, seeds, data, device)
 
 
+def _rehearse(config: InverseConfig, seeds: Sequence[int], device: torch.device) -> Trainer:
+    """The training itself: its samples are drawn."""
+    return _trainer(config, seeds[:1], None, device)
+
+
 def _outcome(curve: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The measures at the end of training."""
     return {measure.key: curve[-1][measure.key] for measure in MEASURES}
@@ -43,12 +48,13 @@ INVERSE: Final = Family(
     name="inverse",
     config_class=InverseConfig,
     presets=presets_with(read_numbers(PRESETS_FILE)),
-    drawings={"comparison": compare_folder},
+    drawings={"comparison": lambda folder, device: compare_folder(folder)},
     size_flags=("width", "steps", "batch_size", "evaluation_samples"),
     selectors=("data", "snr", "loss", "curvature"),
     single=single_config,
     load=_load,
     trainer=_trainer,
+    rehearsal=_rehearse,
     outcome=_outcome,
     stacked=False,
     title=table_title,

@@ -16,6 +16,8 @@ from benchmarks.inverse.evaluation import measure
 from benchmarks.inverse.losses import residuals_of
 from benchmarks.inverse.problems import problem_of
 from benchmarks.inverse.training import curve_point, held_out_samples
+from benchmarks.runs.cuda_graph import Engine
+from benchmarks.runs.step_time import time_steps
 
 _CHUNK: Final = 20
 
@@ -44,6 +46,7 @@ class LeastSquaresFits:
         self._held_out = held_out_samples(config, seed)
         self._residuals = residuals_of(config)
         self._found = torch.zeros(config.evaluation_samples, self._problem.outputs)
+        self.engine = Engine(self._fit_first, "eager")
 
     @property
     def finished(self) -> bool:
@@ -78,6 +81,13 @@ class LeastSquaresFits:
         return torch.from_numpy(
             least_squares(residuals, np.zeros(self._problem.outputs), jacobian).x
         )
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many fits, all of the first sample."""
+        return time_steps(self.engine.run, steps, self.device)
+
+    def _fit_first(self) -> None:
+        self.fit(self._held_out.targets[0].double())
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""

@@ -18,7 +18,9 @@ from benchmarks.inverse.evaluation import measure
 from benchmarks.inverse.losses import objective_of
 from benchmarks.inverse.networks import Inverter
 from benchmarks.inverse.problems import Problem, Samples, problem_of
+from benchmarks.runs.cuda_graph import Engine
 from benchmarks.runs.randomness import generator
+from benchmarks.runs.step_time import time_steps
 
 POINTS: Final = 10  # Of the curve.
 _NORMALISATION: Final = 4_096
@@ -51,6 +53,7 @@ class InverseTraining:
         )
         self._objective = objective_of(config)
         self._chunk = max(1, config.total_steps // POINTS)
+        self.engine = Engine(self._whole_step, "eager")
 
     @property
     def finished(self) -> bool:
@@ -68,6 +71,10 @@ class InverseTraining:
         self.step += steps
         self._add_point()
         return steps
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many steps, their samples included; not to be continued."""
+        return time_steps(self.engine.run, steps, self.device)
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""
@@ -99,6 +106,9 @@ class InverseTraining:
     def _next_batch(self) -> Samples:
         config = self.config
         return self._problem.sample(config.batch_size, config.snr, self._batches).to(self.device)
+
+    def _whole_step(self) -> None:
+        self._one_step(self._next_batch().targets)
 
     def _one_step(self, targets: Tensor) -> None:
         loss = self._objective(self._network(targets), targets)

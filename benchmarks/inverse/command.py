@@ -31,8 +31,10 @@ from benchmarks.runs.flags import (
     Eigenvalues,
     Json,
     Listing,
+    Measure,
     Numbers,
     Out,
+    Precision,
     Rate,
     Scale,
     Seeds,
@@ -100,11 +102,13 @@ def inverse(
     scale: Scale = None,
     seeds: Seeds = None,
     data_dir: Annotated[Path | None, typer.Option(help="Not used: samples are drawn.")] = None,
+    precision: Precision = None,
     device: Device = "cpu",
     out: Out = Path("results/inverse"),
     numbers: Numbers = "preset",
     tune: Tune = False,
     listing: Listing = False,
+    measure: Measure = False,
     json: Json = False,
     shard: Shard = None,
 ) -> None:
@@ -160,6 +164,8 @@ def _tune(flags: Mapping[str, Any]) -> str:
         raise InputError("--tune chooses numbers that --lambda own reads: give one of them")
     if flags["json"] and not flags["listing"]:
         raise InputError("--json goes with --list")
+    if flags["measure"] and not flags["listing"]:
+        raise InputError("--measure goes with --list")
     preset, scale = flags["preset"], parse_scale(flags["scale"])
     job = Job(
         family=INVERSE,
@@ -174,7 +180,7 @@ def _tune(flags: Mapping[str, Any]) -> str:
     )
     if flags["listing"]:
         configs = [config for one in trials_of(job.cells) for config in one.configs]
-        return list_cells(job, configs, as_json=flags["json"])
+        return list_cells(job, configs, as_json=flags["json"], measure=flags["measure"])
     return tune(job)
 
 

@@ -16,6 +16,8 @@ from benchmarks.inverse.evaluation import measure
 from benchmarks.inverse.losses import residuals_of
 from benchmarks.inverse.problems import problem_of
 from benchmarks.inverse.training import curve_point, held_out_samples
+from benchmarks.runs.cuda_graph import Engine
+from benchmarks.runs.step_time import time_steps
 
 _CHUNK: Final = 20
 
@@ -46,22 +48,36 @@ class LeastSquaresFits:
         self._found = torch.zeros(config.evaluation_samples, self._problem.outputs)
 
     @property
+    def engine(self) -> Engine:
+        """What takes the steps."""
+        return Engine(self._fit_next, "eager")
+
+    @property
     def finished(self) -> bool:
         """Whether all samples are fitted."""
         return self.step >= self.config.total_steps
 
     def advance(self) -> int:
         """Fit some samples; returns their number."""
-        targets = self._held_out.targets[self.step : self.step + _CHUNK].double()
+        steps = min(_CHUNK, self.config.total_steps - self.step)
         start = time.process_time()
-        for target in targets:
-            self._found[self.step] = self.fit(target)
-            self.step += 1
+        for _ in range(steps):
+            self._fit_next()
         self.seconds += time.process_time() - start
         if self.finished:
             found = measure(self._problem, self._found, self._held_out)
             self.curve.append(curve_point(self.step, self.seconds, found))
-        return len(targets)
+        return steps
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many fits, at most of all; not to be continued after it."""
+        return time_steps(
+            self._fit_next, min(steps, self.config.total_steps - self.step), self.device
+        )
+
+    def _fit_next(self) -> None:
+        self._found[self.step] = self.fit(self._held_out.targets[self.step].double())
+        self.step += 1
 
     def fit(self, target: Tensor) -> Tensor:
         """The outputs `(m,)` whose simulated signals are closest to a target `(k,)`."""

@@ -18,7 +18,10 @@ from benchmarks.inverse.evaluation import measure
 from benchmarks.inverse.losses import objective_of
 from benchmarks.inverse.networks import Inverter
 from benchmarks.inverse.problems import Problem, Samples, problem_of
+from benchmarks.runs.cuda_graph import Engine
+from benchmarks.runs.precision import network_precision
 from benchmarks.runs.randomness import generator
+from benchmarks.runs.step_time import time_steps
 
 POINTS: Final = 10  # Of the curve.
 _NORMALISATION: Final = 4_096
@@ -53,6 +56,11 @@ class InverseTraining:
         self._chunk = max(1, config.total_steps // POINTS)
 
     @property
+    def engine(self) -> Engine:
+        """What takes the steps: this family captures none."""
+        return Engine(self._timed_step, "eager")
+
+    @property
     def finished(self) -> bool:
         """Whether all steps of the configuration are done."""
         return self.step >= self.config.total_steps
@@ -61,13 +69,14 @@ class InverseTraining:
         """Train to the next point of the curve; returns the number of steps."""
         steps = min(self._chunk, self.config.total_steps - self.step)
         for _ in range(steps):
-            samples = self._next_batch()
-            start = self._now()
-            self._one_step(samples.targets)
-            self.seconds += self._now() - start
+            self._timed_step()
         self.step += steps
         self._add_point()
         return steps
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many steps; not to be continued after it."""
+        return time_steps(self._timed_step, steps, self.device)
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""
@@ -100,8 +109,17 @@ class InverseTraining:
         config = self.config
         return self._problem.sample(config.batch_size, config.snr, self._batches).to(self.device)
 
+    def _timed_step(self) -> None:
+        """One step on the next batch; drawing the batch takes no time of training."""
+        samples = self._next_batch()
+        start = self._now()
+        self._one_step(samples.targets)
+        self.seconds += self._now() - start
+
     def _one_step(self, targets: Tensor) -> None:
-        loss = self._objective(self._network(targets), targets)
+        with network_precision(self.config.precision, self.device):
+            outputs = self._network(targets)
+        loss = self._objective(outputs.float(), targets)
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()

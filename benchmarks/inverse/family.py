@@ -30,13 +30,19 @@ def _load(configs: Sequence[InverseConfig], data_dir: Path | None) -> None:
 def _trainer(
     config: InverseConfig, seeds: Sequence[int], data: object, device: torch.device
 ) -> Trainer:
-    trainer = InverseTraining if config.solver == "network" else LeastSquaresFits
-    return trainer(config, seeds, data, device)
+    if config.solver == "network":
+        return InverseTraining(config, seeds, data, device)
+    return LeastSquaresFits(config, seeds, data, device)
 
 
 def _rehearse(config: InverseConfig, seeds: Sequence[int], device: torch.device) -> Trainer:
-    """The training itself: its samples are drawn."""
+    """A training of the first seed: nothing has to be loaded for it."""
     return _trainer(config, seeds[:1], None, device)
+
+
+def _comparison(folder: Path, device: torch.device) -> str:
+    """The tables of a folder's lines; the device computes nothing."""
+    return compare_folder(folder)
 
 
 def _outcome(curve: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -48,7 +54,7 @@ INVERSE: Final = Family(
     name="inverse",
     config_class=InverseConfig,
     presets=presets_with(read_numbers(PRESETS_FILE)),
-    drawings={"comparison": lambda folder, device: compare_folder(folder)},
+    drawings={"comparison": _comparison},
     size_flags=("width", "steps", "batch_size", "evaluation_samples"),
     selectors=("data", "snr", "loss", "curvature"),
     single=single_config,

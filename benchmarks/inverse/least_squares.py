@@ -46,7 +46,11 @@ class LeastSquaresFits:
         self._held_out = held_out_samples(config, seed)
         self._residuals = residuals_of(config)
         self._found = torch.zeros(config.evaluation_samples, self._problem.outputs)
-        self.engine = Engine(self._fit_first, "eager")
+
+    @property
+    def engine(self) -> Engine:
+        """What takes the steps."""
+        return Engine(self._fit_next, "eager")
 
     @property
     def finished(self) -> bool:
@@ -55,16 +59,25 @@ class LeastSquaresFits:
 
     def advance(self) -> int:
         """Fit some samples; returns their number."""
-        targets = self._held_out.targets[self.step : self.step + _CHUNK].double()
+        steps = min(_CHUNK, self.config.total_steps - self.step)
         start = time.process_time()
-        for target in targets:
-            self._found[self.step] = self.fit(target)
-            self.step += 1
+        for _ in range(steps):
+            self._fit_next()
         self.seconds += time.process_time() - start
         if self.finished:
             found = measure(self._problem, self._found, self._held_out)
             self.curve.append(curve_point(self.step, self.seconds, found))
-        return len(targets)
+        return steps
+
+    def seconds_per_step(self, steps: int) -> float:
+        """The mean seconds of so many fits, at most of all; not to be continued after it."""
+        return time_steps(
+            self._fit_next, min(steps, self.config.total_steps - self.step), self.device
+        )
+
+    def _fit_next(self) -> None:
+        self._found[self.step] = self.fit(self._held_out.targets[self.step].double())
+        self.step += 1
 
     def fit(self, target: Tensor) -> Tensor:
         """The outputs `(m,)` whose simulated signals are closest to a target `(k,)`."""
@@ -81,13 +94,6 @@ class LeastSquaresFits:
         return torch.from_numpy(
             least_squares(residuals, np.zeros(self._problem.outputs), jacobian).x
         )
-
-    def seconds_per_step(self, steps: int) -> float:
-        """The mean seconds of so many fits, all of the first sample."""
-        return time_steps(self.engine.run, steps, self.device)
-
-    def _fit_first(self) -> None:
-        self.fit(self._held_out.targets[0].double())
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to continue bit for bit."""

@@ -15,6 +15,7 @@ from benchmarks.speed import (
     newton_cost,
     output_size,
     path_sides,
+    ranking_sides,
     sorting_sides,
 )
 from benchmarks.speed.comparison import Comparison
@@ -23,7 +24,7 @@ from benchmarks.speed.sides import Sides
 
 def _softmax() -> list[Comparison]:
     comparisons = []
-    for name, reach in (("SoftSort", 2.0), ("NeuralSort", 2.5)):
+    for name, reach in (("SoftSort", 1.3), ("NeuralSort", 1.6)):
         for n in (5, 10):
             prepare = partial(sorting_sides.softmax_sides, name, n)
             work, key = f"gradient + Hessian, {name}, n={n}", f"{name.lower()}-n{n}"
@@ -44,6 +45,43 @@ def _softmax() -> list[Comparison]:
             )
             comparisons += [gradient, passes]
     return comparisons
+
+
+def _plain() -> list[Comparison]:
+    comparisons = []
+    for name in ("SoftSort", "NeuralSort"):
+        for n in (5, 10):
+            exact = Comparison(
+                key=f"plain-{name.lower()}-n{n}",
+                work=f"exact loss, forward and backward, {name}, n={n}",
+                peer="probability form, from the labels",
+                prepare=partial(ranking_sides.plain_sides, name, n),
+                reach=1.0,
+            )
+            field = Comparison(
+                key=f"field-{name.lower()}-n{n}",
+                work=f"probability form, gradient + Hessian, {name}, n={n}",
+                peer="the same by torch.func",
+                prepare=partial(ranking_sides.field_sides, name, n),
+                faster=True,
+            )
+            comparisons += [exact, field]
+    return comparisons
+
+
+def _compiled() -> list[Comparison]:
+    return [
+        Comparison(
+            key="-".join(re.findall(r"\w+", f"compiled {name} n{n} {what}".lower())),
+            work=f"{what}, compiled, {name}, n={n}",
+            peer="not compiled",
+            prepare=partial(ranking_sides.compiled_sides, name, n, second_order),
+            faster=True,
+        )
+        for name in ranking_sides.OPERATORS
+        for n in (5, 10)
+        for what, second_order in (("loss", False), ("derivatives", True))
+    ]
 
 
 def _networks() -> list[Comparison]:
@@ -194,6 +232,7 @@ def _sizes() -> list[Comparison]:
 
 COMPARISONS: Final = (
     *_softmax(),
+    *_plain(),
     *_networks(),
     *_steps(),
     *_fisher(),
@@ -202,4 +241,5 @@ COMPARISONS: Final = (
     *_relaxed_paths(),
     *_costs(),
     *_sizes(),
+    *_compiled(),
 )

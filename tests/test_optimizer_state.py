@@ -186,6 +186,7 @@ def test_checkpoints_move_between_bare_and_wrapped(maker: Any, to_bare: bool) ->
     [
         (0.3, 0.3, "absolute"),
         (newton_optim.RelativeDamping(0.2), 0.2, "relative"),
+        (newton_optim.RelativeDamping(0.2, shared=True), 0.2, "shared"),
         (None, 0.1, "relative"),
     ],
 )
@@ -207,7 +208,7 @@ def test_the_damping_of_a_checkpoint_wins(damping: Any, number: float, kind: str
 
 
 @pytest.mark.parametrize("damping", [-1.0, float("nan"), "large"])
-@pytest.mark.parametrize("kind", ["absolute", "relative"])
+@pytest.mark.parametrize("kind", ["absolute", "relative", "shared"])
 def test_a_checkpoint_with_a_bad_damping_loads_nothing(damping: Any, kind: str) -> None:
     net = network()
     optimizer = NewtonLossOptimizer(MAKERS["SGD"](net.parameters()), damping=0.7)

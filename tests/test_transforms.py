@@ -11,9 +11,12 @@ from torch import Tensor
 
 from newton_optim import (
     EmpiricalFisher,
+    GaussNewton,
     Hessian,
     InjectFisher,
+    LevenbergMarquardt,
     NewtonLoss,
+    ResidualLoss,
     newton_loss,
     newton_target,
 )
@@ -91,3 +94,38 @@ def test_inject_fisher_under_torch_func() -> None:
     torch.testing.assert_close(found, gradient(wavy, y, labels, "fisher"))
     assert "damping=1.0" in repr(layer)
     assert "Hessian" in repr(NewtonLoss(wavy))
+
+
+@pytest.mark.parametrize(
+    "curvature", [GaussNewton(), GaussNewton(scope="batch"), LevenbergMarquardt(steps=2)], ids=repr
+)
+@pytest.mark.parametrize("count", [2, 7])
+def test_least_squares_under_vmap_and_torch_func(curvature: Any, count: int) -> None:
+    """In forward mode, with more residuals than outputs, and in reverse mode."""
+    mixing = torch.randn(4, count, dtype=torch.float64)
+    loss = ResidualLoss(lambda y, t: (y @ mixing).sin() - t)
+    outputs = torch.randn(3, 6, 4, dtype=torch.float64)
+    truth = torch.randn(3, 6, count, dtype=torch.float64)
+    targets = torch.vmap(lambda y, t: newton_target(loss, y, t, curvature=curvature))(
+        outputs, truth
+    )
+    for i in range(3):
+        single = newton_target(loss, outputs[i], truth[i], curvature=curvature)
+        torch.testing.assert_close(targets[i], single)
+    function = lambda y: newton_loss(loss, y, truth[0], curvature=curvature)  # noqa: E731
+    expected = gradient(loss, outputs[0], truth[0], curvature)
+    torch.testing.assert_close(torch.func.grad(function)(outputs[0]), expected)
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_gauss_newton_step_compiles_as_one_graph(count: int) -> None:
+    torch.compiler.reset()
+    mixing = torch.randn(4, count, dtype=torch.float64)
+    loss = ResidualLoss(lambda y, t: (y @ mixing).sin() - t)
+    y, t = torch.randn(6, 4, dtype=torch.float64), torch.randn(6, count, dtype=torch.float64)
+    compiled = torch.compile(
+        NewtonLoss(loss, curvature=GaussNewton()), fullgraph=True, backend="eager"
+    )
+    outputs = y.clone().requires_grad_()
+    compiled(outputs, t).backward()
+    torch.testing.assert_close(outputs.grad, gradient(loss, y, t, GaussNewton()))

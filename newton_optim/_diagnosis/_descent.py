@@ -12,7 +12,7 @@ from newton_optim._diagnosis._comparison import typical_size
 from newton_optim._diagnosis._probe import Probe
 from newton_optim._diagnosis._sandbox import LossFailedError
 from newton_optim._diagnosis._section import Section
-from newton_optim.curvature import EmpiricalFisher, Hessian, Identity
+from newton_optim.curvature import EmpiricalFisher, GaussNewton, Hessian, Identity
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping
 
@@ -31,16 +31,18 @@ Choice = tuple[Curvature, Damping | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Descent(Section):
-    """How far ten steps get with the gradient and with each curvature."""
+    """How far the first of ten steps and all of them get, with the gradient and each curvature."""
 
     descent: dict[str, float] = field(default_factory=dict)
+    first_step: dict[str, float] = field(default_factory=dict)
 
 
-def choices_for(*, hessian: bool, fisher_damping: float) -> dict[str, Choice]:
+def choices_for(*, hessian: bool, residuals: bool, fisher_damping: float) -> dict[str, Choice]:
     """What the steps are taken with.
 
     Args:
         hessian: whether the loss has Hessians per sample.
+        residuals: whether it is made from residuals.
         fisher_damping: λ of the empirical Fisher.
     """
     found: dict[str, Choice] = {
@@ -50,6 +52,8 @@ def choices_for(*, hessian: bool, fisher_damping: float) -> dict[str, Choice]:
     if hessian:
         found["hessian"] = (Hessian(), None)
         found["hessian per sample"] = (Hessian(scope="sample"), None)
+    if residuals:
+        found["gauss-newton"] = (GaussNewton(), None)
     return found
 
 
@@ -66,16 +70,19 @@ def descent(
         return Descent(notes=(note,))
     start = _loss(probe, y)
     ends = {name: _end(probe, y, start, choice) for name, choice in choices.items()}
-    way = start - min(ends.values())
+    way = start - min(last for _, last in ends.values())
     if not 0.0 < way < math.inf:
         return Descent()
-    return Descent(descent={name: 1.0 - (start - end) / way for name, end in ends.items()})
+    return Descent(
+        descent={name: 1.0 - (start - last) / way for name, (_, last) in ends.items()},
+        first_step={name: 1.0 - (start - first) / way for name, (first, _) in ends.items()},
+    )
 
 
-def _end(probe: Probe, y: Tensor, loss: float, choice: Choice) -> float:
-    """The loss after the last step, each of the best of the lengths that are tried."""
-    length = None
-    for _ in range(STEPS):
+def _end(probe: Probe, y: Tensor, loss: float, choice: Choice) -> tuple[float, float]:
+    """The loss after the first step and the last, each of the best length that was tried."""
+    length, first = None, loss
+    for i in range(STEPS):
         try:
             step = probe.step(y, *choice)
         except LossFailedError:
@@ -89,7 +96,8 @@ def _end(probe: Probe, y: Tensor, loss: float, choice: Choice) -> float:
             y, loss, length = y - best * step, losses[best], best
         else:
             length /= 2.0**_TRIALS
-    return loss
+        first = first if i else loss
+    return first, loss
 
 
 def _loss(probe: Probe, y: Tensor) -> float:

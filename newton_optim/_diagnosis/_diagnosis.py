@@ -70,6 +70,11 @@ class Diagnosis(Measurements, Recommendation):
         hessian_error: the relative error of C in float32 against float64.
         newton_cosine: the cosine of the default Newton step with the gradient: near 1, it is a
             plain step.
+        has_residuals: whether the loss is made from residuals: a :class:`ResidualLoss`, or a
+            :class:`ComposedLoss` whose outer part is a sum over entries.
+        jacobian_condition: the median over samples of the condition of their Jacobians; infinite
+            where they are singular.
+        first_step: the same as ``descent`` after the first step.
         descent: ten steps on the outputs alone, without a network, each with the best of several
             lengths: the share of the loss that is left, with the gradient and with each curvature;
             0 for the one that gets lowest.

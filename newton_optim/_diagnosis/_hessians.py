@@ -1,4 +1,4 @@
-"""The Hessians of the samples: their signs, their mean C, and the Newton step with it."""
+"""The Hessians of the samples and the Newton step with their mean; the Jacobians of a model."""
 
 from __future__ import annotations
 
@@ -29,6 +29,27 @@ class Hessians(Section):
     hessian_error: float | None = None
     hessian_agreement: float | None = None
     nonfinite_hessians: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jacobians(Section):
+    """The Jacobians of the residuals of a loss that names its parts."""
+
+    jacobian_condition: float | None = None
+    has_residuals: bool = False
+
+
+def jacobians(probe: Probe, y: Tensor) -> Jacobians:
+    """The condition of every sample's whitened Jacobian; nothing where there are no residuals."""
+    try:
+        form = probe.residual_form(y)
+    except LossFailedError:
+        return Jacobians()
+    if form is None or not len(form.jacobian):
+        return Jacobians()
+    sizes = torch.linalg.svdvals(form.jacobian.double().cpu())
+    conditions = (sizes.amax(-1) / sizes.amin(-1)).nan_to_num(nan=math.inf, posinf=math.inf)
+    return Jacobians(has_residuals=True, jacobian_condition=float(conditions.median()))
 
 
 def hessians(

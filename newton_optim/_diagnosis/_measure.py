@@ -13,7 +13,7 @@ from newton_optim._diagnosis._descent import choices_for, descent
 from newton_optim._diagnosis._differentiability import Differentiability, differentiability
 from newton_optim._diagnosis._gradient_step import gradient_step
 from newton_optim._diagnosis._gradients import fisher_damping, gradients
-from newton_optim._diagnosis._hessians import hessians
+from newton_optim._diagnosis._hessians import hessians, jacobians
 from newton_optim._diagnosis._measurements import Measurements
 from newton_optim._diagnosis._probe import Probe
 from newton_optim._diagnosis._randomness import randomness
@@ -71,6 +71,8 @@ def _curvature(probe: Probe, known: Measurements) -> Iterator[Section]:
             is_random=known.is_random,
             judged=_is_judged(known),
         )
+    if _has_slope(known) and not known.is_coupled:
+        yield jacobians(probe, _outputs(probe, known))
 
 
 def _steps(probe: Probe, known: Measurements) -> Iterator[Section]:
@@ -84,7 +86,9 @@ def _steps(probe: Probe, known: Measurements) -> Iterator[Section]:
     # With fixed noise, or where a sample's step is not its own, ten steps would mean nothing.
     if not known.is_random and not known.is_coupled:
         choices = choices_for(
-            hessian=has_hessians, fisher_damping=fisher_damping(known.median_gradient)
+            hessian=has_hessians,
+            residuals=known.has_residuals,
+            fisher_damping=fisher_damping(known.median_gradient),
         )
         slowest_ms = max(costs.milliseconds.values(), default=0.0)
         yield descent(probe, _outputs(probe, known), choices, slowest_ms=slowest_ms)

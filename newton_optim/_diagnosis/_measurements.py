@@ -12,7 +12,7 @@ from newton_optim._diagnosis._descent import Descent
 from newton_optim._diagnosis._differentiability import Differentiability
 from newton_optim._diagnosis._gradient_step import GradientStep
 from newton_optim._diagnosis._gradients import Gradients
-from newton_optim._diagnosis._hessians import Hessians
+from newton_optim._diagnosis._hessians import Hessians, Jacobians
 from newton_optim._diagnosis._randomness import Randomness
 from newton_optim._diagnosis._rounding import Roundings
 from newton_optim._diagnosis._section import Section
@@ -29,6 +29,7 @@ class Measurements(
     Coupling,
     GradientStep,
     Hessians,
+    Jacobians,
     Cost,
     Descent,
 ):

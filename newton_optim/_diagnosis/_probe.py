@@ -17,6 +17,7 @@ from newton_optim._checks import check_integer, describe
 from newton_optim._derivatives import (
     LossDerivatives,
     Request,
+    ResidualForm,
     check_loss_value,
     evaluate,
     loss_derivatives,
@@ -156,6 +157,18 @@ class Probe:
             assert found.hessian is not None
             assert found.kept is not None
             return SecondDerivatives(found.value, found.gradient, found.kept, found.hessian)
+
+    def residual_form(self, y: Tensor) -> ResidualForm | None:
+        """Jacobians and residuals of the samples that count; ``None`` if the loss has none.
+
+        Raises:
+            LossFailedError: if the loss names no parts, or cannot be differentiated.
+        """
+        with evaluating(self.seed, y.device):
+            found = self._derivatives(y, Request("gauss_newton"))
+            assert found.kept is not None
+            form = found.residual_form
+            return form and ResidualForm(form.jacobian[found.kept], form.residual[found.kept])
 
     def check_second_derivative(self, y: Tensor) -> None:
         """Find out whether there is a second derivative, by one Hessian-vector product.

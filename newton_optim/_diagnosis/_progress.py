@@ -18,6 +18,16 @@ def furthest(m: Measurements) -> str:
     )
 
 
+def first_step(m: Measurements, name: str) -> tuple[str, ...]:
+    """What the first of the ten steps showed, where they were taken."""
+    if name not in m.first_step:
+        return ()
+    return (
+        f"The first step with the gradient leaves {m.first_step['gradient']:.1%}, with the {name} "
+        f"{m.first_step[name]:.1%}.",
+    )
+
+
 def progress(m: Measurements, name: str) -> tuple[str, ...]:
     """What ten steps showed, where they were taken."""
     if not m.descent:

@@ -48,6 +48,23 @@ def fisher(m: Measurements, *reasons: str, verdict: str = "empirical Fisher") ->
     )
 
 
+def gauss_newton(m: Measurements, *reasons: str) -> Recommendation:
+    """Gauss-Newton for a loss made from residuals, with its own damping."""
+    return Recommendation(
+        verdict="Gauss-Newton",
+        curvature=GaussNewton(),
+        damping=GaussNewton.default_damping,
+        entry_point=_entry_point(m),
+        reasons=(
+            *reasons,
+            "The damping is shared by the samples and relative: it does not depend on the scale of "
+            "the loss. If training is unstable, make it larger or use LevenbergMarquardt().",
+            "Where the data are noisy, the minimum of the loss is not the truth: compare with it, "
+            "not with the loss alone.",
+        ),
+    )
+
+
 def hessian(m: Measurements, scope: str, *reasons: str) -> Recommendation:
     """The Hessian, or Gauss-Newton for a loss in two parts whose Hessian is mostly negative."""
     has_parts = "gauss-newton" in m.milliseconds and scope != "joint"

@@ -26,6 +26,7 @@ from newton_optim._diagnosis._rules_loss import (
     wrong_in_float32,
 )
 from newton_optim._diagnosis._rules_steps import (
+    badly_conditioned_residuals,
     directions_differ,
     gradient_falls_behind,
     healthy_loss,
@@ -40,6 +41,7 @@ RULES: tuple[Callable[[Measurements], Recommendation | None], ...] = (
     wrong_in_float32,
     solved_by_one_step,
     coupled_samples,
+    badly_conditioned_residuals,
     no_usable_hessian,
     no_curvature,
     uneven_gradients,

@@ -5,8 +5,14 @@ from __future__ import annotations
 import math
 
 from newton_optim._diagnosis._measurements import Measurements
-from newton_optim._diagnosis._progress import BETTER, furthest, progress
-from newton_optim._diagnosis._recommendation import Recommendation, fisher, hessian, plain
+from newton_optim._diagnosis._progress import BETTER, first_step, furthest, progress
+from newton_optim._diagnosis._recommendation import (
+    Recommendation,
+    fisher,
+    gauss_newton,
+    hessian,
+    plain,
+)
 from newton_optim._diagnosis._rounding import Rounding
 
 UNEVEN = 100.0  # Longest gradient over the median.
@@ -15,6 +21,24 @@ BEHIND = 0.1  # Share of the loss that ten gradient steps leave.
 ILL_CONDITIONED = 100.0  # Condition of C.
 NOTICEABLE = 1e-3  # Share of the loss that ten gradient steps leave more than Newton's.
 PARALLEL = 0.95  # Cosine of the Newton step with the gradient, where no steps were taken.
+
+
+def badly_conditioned_residuals(m: Measurements) -> Recommendation | None:
+    """A loss made from residuals, of which one or ten Gauss-Newton steps leave less."""
+    name = "gauss-newton"
+    if not m.has_residuals or name not in m.descent:
+        return None
+    gaps = [left.get("gradient", 0.0) - left.get(name, 0.0) for left in (m.first_step, m.descent)]
+    if not (max(gaps) > BETTER and gaps[-1] > 0.0):
+        return None
+    condition = m.jacobian_condition or math.inf
+    size = "infinite" if math.isinf(condition) else f"{condition:,.2g}"
+    return gauss_newton(
+        m,
+        f"The loss is made from residuals. The median condition of their Jacobians is {size}.",
+        *first_step(m, name),
+        *progress(m, name),
+    )
 
 
 def uneven_gradients(m: Measurements) -> Recommendation | None:
@@ -119,6 +143,8 @@ def _furthest_choice(m: Measurements, *why: str) -> Recommendation:
     why += progress(m, name)
     if name == "fisher":
         return fisher(m, *why)
+    if name == "gauss-newton":
+        return gauss_newton(m, *why)
     if name == "hessian":
         return hessian(m, "batch", *why)
     return hessian(

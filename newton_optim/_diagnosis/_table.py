@@ -140,6 +140,8 @@ def _left(share: float) -> str:
 
 
 def _curvature(m: Measurements) -> _Rows:
+    if m.jacobian_condition is not None:
+        yield "residuals", f"median condition of the Jacobians {number(m.jacobian_condition)}"
     if m.negative_curvature is None:
         return
     yield "negative curvature", f"{m.negative_curvature:.0%} of the samples"
@@ -174,7 +176,7 @@ def call(entry_point: str, curvature: Curvature, damping: float | RelativeDampin
     options = (f'{name}="{v}"' for name, v in vars(curvature).items() if v != defaults[name])
     made = f"{type(curvature).__name__}({', '.join(options)})"
     if isinstance(damping, RelativeDamping):
-        lam = f"RelativeDamping({damping.c:g})"
+        lam = f"RelativeDamping({damping.c:g}{', shared=True' if damping.shared else ''})"
     else:
         lam = f"{damping:g}"
     return f"{entry_point}({loss}, curvature={made}, damping={lam})"

@@ -40,8 +40,8 @@ class GaussNewton(Curvature):
 
     .. math:: s_i = \arg\min_s \; \lVert A_i s - b_i \rVert^2 + λ \lVert s \rVert^2
 
-    with the whitened Jacobian `A_i` and residuals `b_i`; in float32, it is right to rounding for
-    conditions of `A_i` up to `10⁷`. The second derivative of an outer part that is piecewise
+    with the whitened Jacobian `A_i` and residuals `b_i`, without the digits that `A_i' A_i` loses
+    to the square of the condition. The second derivative of an outer part that is piecewise
     linear, such as the L1 distance, is 0, so that C = 0 and the step is the plain gradient: use
     another curvature.
 

@@ -20,8 +20,14 @@ def test_everything_is_measured_of_a_smooth_loss() -> None:
     missing = {
         field.name for field in dataclasses.fields(found) if getattr(found, field.name) is None
     }
-    # A random loss alone has draws to compare; this one has no parabola along its gradient.
-    assert missing == {"problem", "hessian_agreement", "gradient_step_leaves"}
+    # A random loss alone has draws to compare; this one has no parabola along its gradient, and is
+    # not made from residuals.
+    assert missing == {
+        "problem",
+        "hessian_agreement",
+        "gradient_step_leaves",
+        "jacobian_condition",
+    }
     assert list(found.descent) == ["gradient", "fisher", "hessian", "hessian per sample"]
     assert list(found.milliseconds) == ["identity", "fisher", "hessian"]
     assert [r.spread for r in found.roundings] == [1.0, 3.0, 10.0]

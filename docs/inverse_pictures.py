@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT.parent))
@@ -30,8 +29,8 @@ from benchmarks.runs.plots import draw_curves  # noqa: E402
 from benchmarks.runs.results import RUNS, read_records  # noqa: E402
 from benchmarks.runs.table import Row  # noqa: E402
 
-ROWS = {"plain": "C0", "plain, 5x": "C1", "gauss-newton, shared": "C2"}
-SAMPLES = (0, 1, 2)
+ROWS = ("plain", "plain, 3x", "gauss-newton, shared")
+SAMPLES = (0, 5, 8)
 
 
 def chosen_configs() -> dict[str, InverseConfig]:
@@ -45,29 +44,26 @@ def chosen_configs() -> dict[str, InverseConfig]:
     return {name: found[name] for name in ROWS}
 
 
-def fitted(config: InverseConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Fitted, noisy and clean signals of the samples that are drawn."""
+def train(config: InverseConfig) -> InverseTraining:
+    """Train the network of seed 0."""
     training = InverseTraining(config, (0,), None, torch.device("cpu"))
     while not training.finished:
         training.advance()
-    outputs, samples = training.predict()
-    chosen = torch.tensor(SAMPLES)
-    found = problem_of(config.data).simulate(outputs[chosen], samples.targets[chosen])
-    return found, samples.targets[chosen], samples.clean[chosen]
+    return training
 
 
 def draw_decays(axes: Any, configs: dict[str, InverseConfig]) -> None:
-    """Three decays, one above the other: residuals are drawn ten times as large."""
-    for name in ("plain", "gauss-newton, shared"):
-        found, targets, clean = fitted(configs[name])
-        for index in range(len(SAMPLES)):
-            label = treatment(configs[name]) if index == 0 else None
-            axes.plot(B_VALUES, 10 * (found - clean)[index] + index, color=ROWS[name], label=label)
-            if name == "plain":
-                noise = 10 * (targets - clean)[index] + index
-                axes.plot(B_VALUES, noise, ".", color="grey", label=None if index else "measured")
-                axes.axhline(index, color="black", linewidth=0.5)
-    axes.set(xlabel="b [s/mm²]", ylabel="10 × (signal - clean signal), three decays", yticks=[])
+    """Three decays as they are measured, and as networks fit them."""
+    for name, style in (("plain", "--"), ("gauss-newton, shared", "-")):
+        config = configs[name]
+        outputs, samples = train(config).predict()
+        found = problem_of(config.data).simulate(outputs, samples.targets)
+        for number, sample in enumerate(SAMPLES):
+            label = treatment(config) if number == 0 else None
+            colour = f"C{number + 3}"
+            axes.plot(B_VALUES, found[sample], style, color=colour, label=label)
+            axes.plot(B_VALUES, samples.targets[sample], "o", color=colour, markersize=4)
+    axes.set(xlabel="b [s/mm²]", ylabel="signal (points: measured)", yscale="log")
     axes.legend(fontsize="small")
 
 

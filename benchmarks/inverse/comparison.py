@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -25,9 +26,8 @@ _NOTES: Final = (
     "Ratios to the plain loss named under `against`, below 1 where the row is better: geometric "
     "means over the paired seeds; of the loss with its 95 % interval. p: paired t-test of the "
     "logarithms; Holm: corrected over all lines of all tables. seconds: the processor time of the "
-    "row over that of what it is compared with. Every row is there twice: at equal steps, and "
-    "against the plain loss that was trained for at least as many seconds, or, where none was, for "
-    "the most."
+    "row over that of what it is compared with. A row is compared at equal steps, and with the "
+    "plain loss that was trained for at least as many seconds or, where none was, for the most."
 )
 
 
@@ -85,24 +85,37 @@ def compare_folder(folder: Path) -> str:
 
 
 def compare(runs: _Runs) -> list[Comparison]:
-    """The comparisons of a table: each row at equal steps, then at equal seconds."""
-    plains = {config: row for config, row in runs.items() if _is_plain(config)}
-    base = {config: row for config, row in plains.items() if config.factor == 1}
-    if not base:
+    """The comparisons of a table: each row at equal steps, then at equal seconds if that differs.
+
+    Where the plain loss was run at several rates, the one with the lowest mean loss counts.
+    """
+    plains = _best_plains(runs)
+    if 1 not in plains:
         return []
-    first = min(base.items(), key=lambda item: mean(list(item[1].values(LOSS).values())))
     found = []
     for config, row in runs.items():
-        if config in plains or config.solver != "network":
+        if _is_plain(config) or config.solver != "network":
             continue
-        for other, plain in (first, _equal_seconds(row, plains)):
+        for other, plain in dict([plains[1], _equal_seconds(row, plains)]).items():
             found.append(Comparison(row.label, treatment(other), row, plain))
     return found
 
 
-def _equal_seconds(row: Row, plains: _Runs) -> tuple[InverseConfig, Row]:
+def _best_plains(runs: _Runs) -> dict[int, tuple[InverseConfig, Row]]:
+    """The plain loss of each number of steps, by ``factor``, at the rate that was best."""
+    plains: dict[int, tuple[InverseConfig, Row]] = {}
+    for config, row in runs.items():
+        best = plains.get(config.factor)
+        if _is_plain(config) and (best is None or _loss(row) < _loss(best[1])):
+            plains[config.factor] = config, row
+    return plains
+
+
+def _equal_seconds(
+    row: Row, plains: Mapping[int, tuple[InverseConfig, Row]]
+) -> tuple[InverseConfig, Row]:
     """The shortest plain training that takes as long as the row, or the longest of them."""
-    by_time = sorted(plains.items(), key=lambda item: _seconds(item[1]))
+    by_time = sorted(plains.values(), key=lambda item: _seconds(item[1]))
     enough = [item for item in by_time if _seconds(item[1]) >= _seconds(row)]
     return enough[0] if enough else by_time[-1]
 
@@ -110,6 +123,10 @@ def _equal_seconds(row: Row, plains: _Runs) -> tuple[InverseConfig, Row]:
 def _is_plain(config: InverseConfig) -> bool:
     """Whether nothing but the number of steps tells it from the plain loss."""
     return replace(config, factor=1).is_reference
+
+
+def _loss(row: Row) -> float:
+    return mean(list(row.values(LOSS).values()))
 
 
 def _seconds(row: Row) -> float:

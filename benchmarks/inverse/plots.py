@@ -17,12 +17,20 @@ def plot_rows(path: Path, title: str, rows: Sequence[Row], *, measure: Measure) 
     against the seconds of training; right, the measure at the end, a point for every seed. Rows
     without a curve, which train nothing, are at the right alone.
     """
-    figure, (steps, seconds, ends) = make_figure((3, 3, 2), width=15)
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    figure, (steps, seconds, ends) = make_figure((3, 3, 3), width=17)
     for axes, along in ((steps, "step"), (seconds, "seconds")):
         draw_curves(axes, rows, measure, along=along)
         axes.set(xscale="log", yscale="log")
+        # An interval that reaches below 0 would take the axis with it.
+        axes.set_ylim(bottom=0.8 * min(min(line.get_ydata()) for line in axes.lines))
     steps.set(xlabel="step (log scale)", ylabel=measure.axis("of held-out samples"))
     seconds.set(xlabel="seconds of training (log scale)")
     draw_ends(ends, rows, measure)  # Which names the rows.
+    ends.set(xscale="log")
+    ends.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ends.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ends.xaxis.set_minor_formatter(NullFormatter())
     figure.suptitle(title, fontsize="medium")
     save_figure(figure, path)

@@ -60,10 +60,20 @@ def test_equal_steps_and_equal_seconds(tmp_path: Path) -> None:
 
 def test_the_longest_plain_loss_where_none_is_long_enough(tmp_path: Path) -> None:
     write(tmp_path, SMALL, [4.0, 8.0], seconds=1.0)
+    write(tmp_path, DOUBLE, [2.0, 4.0], seconds=2.0)
     write(tmp_path, NEWTON, [1.0, 2.1], seconds=3.0)
-    lines = lines_of(compare_folder(tmp_path), "NL (Gauss-Newton, sample)")
-    assert len(lines) == 2
-    assert all("3.00" in " ".join(line) for line in lines)
+    _, seconds = lines_of(compare_folder(tmp_path), "NL (Gauss-Newton, sample)")
+    assert "plain, 2× steps" in " ".join(seconds)
+    assert "1.50" in " ".join(seconds)
+
+
+def test_a_test_is_counted_once(tmp_path: Path) -> None:
+    write(tmp_path, SMALL, [4.0, 8.0, 6.0], seconds=2.0)
+    write(tmp_path, replace(SMALL, lr=0.5), [40.0, 80.0, 60.0], seconds=2.0)
+    write(tmp_path, NEWTON, [1.0, 2.1, 1.4], seconds=1.8)
+    (line,) = lines_of(compare_folder(tmp_path), "NL (Gauss-Newton, sample)")
+    geometric = (1.0 * 2.1 * 1.4 / (4.0 * 8.0 * 6.0)) ** (1 / 3)
+    assert any(f"{geometric:.3f} [" in cell for cell in line)
 
 
 def test_p_values_are_corrected_over_all_tables(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from newton_optim._derivatives import LossDerivatives
 from newton_optim._outputs import Outputs, flatten_outputs
 from newton_optim._reduction import check_reduction, to_batch_scale
 from newton_optim.curvature import EmpiricalFisher, RelativeDamping
-from newton_optim.curvature._damping import Damping, check_damping
+from newton_optim.curvature._damping import Damping, bounded, check_damping
 
 GradScale = float | Tensor | Callable[[], float]
 
@@ -131,6 +131,7 @@ class _Injection:
         unknown = g.new_full(g.shape[:1], torch.nan)  # The backward does not see the loss.
         derivatives = LossDerivatives(unknown, torch.where(kept[:, None], g, 0.0), kept=kept)
         solution = EmpiricalFisher().solve(derivatives, self.damping)
+        step = bounded(solution.step, self.damping)
         if self.error_on_nonfinite and not (bool(kept.all()) and not bool(solution.fallbacks)):
             raise ValueError(
                 "gradients at inject_fisher must be finite and F + damping invertible "
@@ -138,7 +139,7 @@ class _Injection:
             )
         is_scaled = not (isinstance(scale, float) and scale == 1.0)
         left_out = arrived if is_scaled else torch.zeros_like(arrived)
-        leaves = torch.where(kept[:, None], solution.step * factor, left_out)
+        leaves = torch.where(kept[:, None], step * factor, left_out)
         parts = zip(outputs.split(leaves), outputs.parts, strict=True)
         return [leaving.to(own.dtype) for leaving, own in parts]
 

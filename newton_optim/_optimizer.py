@@ -42,9 +42,10 @@ class NewtonLossOptimizer(OptimizerWrapper):
 
     ``param_groups``, ``state`` and ``defaults`` are the base's own, and so is the state dict:
     checkpoints move between the bare optimiser and this one both ways. λ is kept in the param
-    groups, as ``"damping"`` and ``"damping_kind"`` (``"absolute"``, ``"relative"``, or ``"shared"``
-    for a shared relative one), where it may be changed during training (the first group counts). A
-    checkpoint's λ wins over the constructor's; a bare optimiser's checkpoint leaves λ as it is.
+    groups, where it may be changed during training (the first group counts): ``"damping"``,
+    ``"damping_kind"`` (``"absolute"``, ``"relative"``, or ``"shared"`` for a shared relative one)
+    and ``"damping_max_step"`` (infinite for no bound). A checkpoint's λ wins over the
+    constructor's; a bare optimiser's checkpoint leaves λ as it is.
 
     Args:
         base: the optimiser that steps. One that needs a closure (L-BFGS) gets the library's own,

@@ -14,7 +14,7 @@ from newton_optim._derivatives import loss_derivatives
 from newton_optim._outputs import Outputs, flatten_outputs
 from newton_optim._reduction import check_reduction
 from newton_optim.curvature._base import Curvature
-from newton_optim.curvature._damping import Damping, check_damping
+from newton_optim.curvature._damping import Damping, bounded, check_damping
 from newton_optim.curvature._resolve import resolve_curvature
 from newton_optim.curvature._solve import Solution
 
@@ -130,7 +130,8 @@ def newton_step(
     moving = kept[:, None]
     if derivatives.present is not None:
         moving = moving & derivatives.present
-    step = torch.where(moving, solution.step, 0.0).detach()
+    step = bounded(solution.step, settings.damping)
+    step = torch.where(moving, step, 0.0).detach()
     result = NewtonStep(value, flat, step, derivatives.gradient, kept, moving, solution)
     if settings.error_on_nonfinite:
         result.refuse_nonfinite()

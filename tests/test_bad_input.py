@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,10 @@ CURVATURES: list[tuple[Callable[..., Any], str, Any, type[Exception]]] = [
     (RelativeDamping, "c", INF, ValueError),
     (RelativeDamping, "c", "0.1", TypeError),
     (RelativeDamping, "c", None, TypeError),
+    (partial(RelativeDamping, 0.1), "max_step", 0.0, ValueError),
+    (partial(RelativeDamping, 0.1), "max_step", INF, ValueError),
+    (partial(RelativeDamping, 0.1), "max_step", "1", TypeError),
+    (partial(RelativeDamping, 0.1), "shared", 1, TypeError),
 ]
 
 

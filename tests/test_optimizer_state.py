@@ -187,6 +187,7 @@ def test_checkpoints_move_between_bare_and_wrapped(maker: Any, to_bare: bool) ->
         (0.3, 0.3, "absolute"),
         (newton_optim.RelativeDamping(0.2), 0.2, "relative"),
         (newton_optim.RelativeDamping(0.2, shared=True), 0.2, "shared"),
+        (newton_optim.RelativeDamping(0.2, max_step=0.01), 0.2, "relative"),
         (None, 0.1, "relative"),
     ],
 )
@@ -202,6 +203,7 @@ def test_the_damping_of_a_checkpoint_wins(damping: Any, number: float, kind: str
     other.load_state_dict(saved_and_loaded(optimizer.state_dict()))
     assert other.param_groups[0]["damping"] == number
     assert other.param_groups[0]["damping_kind"] == kind
+    assert other.damping == optimizer.damping
     train(net, optimizer)
     train(other_net, other)
     assert_same_parameters(other_net, net)

@@ -12,7 +12,7 @@ from newton_optim._diagnosis._comparison import typical_size
 from newton_optim._diagnosis._probe import Probe
 from newton_optim._diagnosis._sandbox import LossFailedError
 from newton_optim._diagnosis._section import Section
-from newton_optim.curvature import EmpiricalFisher, GaussNewton, Hessian, Identity
+from newton_optim.curvature import EmpiricalFisher, GaussNewton, Hessian, Identity, RelativeDamping
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping
 
@@ -53,7 +53,8 @@ def choices_for(*, hessian: bool, residuals: bool, fisher_damping: float) -> dic
         found["hessian"] = (Hessian(), None)
         found["hessian per sample"] = (Hessian(scope="sample"), None)
     if residuals:
-        found["gauss-newton"] = (GaussNewton(), None)
+        # Without the default's bound: lengths are tried anyway.
+        found["gauss-newton"] = (GaussNewton(), RelativeDamping(0.3, shared=True))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from newton_optim._derivatives import LossDerivatives, Needs, Request
-from newton_optim.curvature._damping import Damping, RelativeDamping, check_damping
+from newton_optim.curvature._damping import Damping, RelativeDamping, bounded, check_damping
 from newton_optim.curvature._solve import Solution
 
 
@@ -68,7 +68,8 @@ class Curvature(ABC):
             ValueError: if ``damping`` is negative or not finite, or the derivatives lack what the
                 curvature needs.
         """
-        return self.solve(derivatives, check_damping(damping, self.default_damping)).step
+        checked = check_damping(damping, self.default_damping)
+        return bounded(self.solve(derivatives, checked).step, checked)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if v is not None)

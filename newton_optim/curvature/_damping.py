@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
+import torch
 from torch import Tensor
 
-from newton_optim._checks import check_bool, check_nonnegative
+from newton_optim._checks import check_bool, check_nonnegative, check_positive
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,24 @@ class RelativeDamping:
     Args:
         c: the factor, finite, at least 0.
         shared: whether samples with matrices of their own share one λ.
+        max_step: the length to which the step of a sample is shortened, above 0, in the units of
+            the outputs: a trust region. ``None`` for no bound.
 
     Raises:
-        TypeError: if ``c`` is not a real number, or ``shared`` is not a bool.
-        ValueError: if ``c`` is negative or not finite.
+        TypeError: if ``c`` or ``max_step`` is not a real number, or ``shared`` is not a bool.
+        ValueError: if ``c`` is negative or not finite, or ``max_step`` not above 0 or not finite.
     """
 
     c: float
     shared: bool = field(default=False, kw_only=True)
+    max_step: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "c", check_nonnegative("damping: c", self.c))
         check_bool("damping: shared", self.shared)
+        if self.max_step is not None:
+            bound = check_positive("damping: max_step", self.max_step)
+            object.__setattr__(self, "max_step", bound)
 
     @overload
     def resolve(self, mean_eigenvalue: float) -> float: ...
@@ -78,6 +85,21 @@ def check_explicit_damping(damping: Any) -> Damping:
 def is_zero(damping: Damping) -> bool:
     """Whether there is no damping at all."""
     return (damping.c if isinstance(damping, RelativeDamping) else damping) == 0.0
+
+
+def bounded(step: Tensor, damping: Damping) -> Tensor:
+    """The steps, shape `(N, m)`, none longer than the damping allows."""
+    return shorten(step, damping.max_step) if isinstance(damping, RelativeDamping) else step
+
+
+def shorten(step: Tensor, max_step: float | None) -> Tensor:
+    """The steps, shape `(..., m)`, none longer than ``max_step``; ``None`` for no bound."""
+    if max_step is None:
+        return step
+    length: Tensor = torch.linalg.vector_norm(step, dim=-1, keepdim=True)
+    # Up to rounding, so that what has been shortened stays as it is.
+    is_long = length > max_step * (1.0 + 8.0 * torch.finfo(step.dtype).eps)
+    return torch.where(is_long, step * (max_step / length), step)
 
 
 def scaled(damping: Damping, factor: float) -> Damping:

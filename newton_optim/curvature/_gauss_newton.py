@@ -60,14 +60,17 @@ class GaussNewton(Curvature):
             second derivative.
 
     Note:
-        Default damping: ``RelativeDamping(0.3, shared=True)``: one λ for the batch. Where the outer
-        part is not convex, the absolute values of the eigenvalues of C are taken, as in
-        :class:`~newton_optim.Hessian`. No step waits for a CUDA device.
+        Default damping: ``RelativeDamping(0.3, shared=True, max_step=0.1)``: one λ for the batch,
+        and no step longer than 0.1. The linear model holds near the outputs only: without a bound,
+        the few samples whose steps are long decide where the network moves. A damping that is named
+        has the bound that it names. Where the outer part is not convex, the absolute values of the
+        eigenvalues of C are taken, as in :class:`~newton_optim.Hessian`. No step waits for a CUDA
+        device.
 
     .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683
     """
 
-    default_damping: Damping = RelativeDamping(0.3, shared=True)
+    default_damping: Damping = RelativeDamping(0.3, shared=True, max_step=0.1)
     needs = "gauss_newton"
 
     def __init__(

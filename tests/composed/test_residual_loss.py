@@ -133,10 +133,18 @@ def test_samples_whose_residuals_are_not_finite_are_left_out() -> None:
 def test_one_sample() -> None:
     y, x = outputs_and_truth(7)
     whole = newton_target(
-        ResidualLoss(residuals), y, x, curvature=GaussNewton(scope="sample"), damping=0.1
+        ResidualLoss(residuals),
+        y,
+        x,
+        curvature=GaussNewton(scope="sample"),
+        damping=0.1,
     )
     one = newton_target(
-        ResidualLoss(residuals), y[:1], x[:1], curvature=GaussNewton(scope="sample"), damping=0.1
+        ResidualLoss(residuals),
+        y[:1],
+        x[:1],
+        curvature=GaussNewton(scope="sample"),
+        damping=0.1,
     )
     assert_close(one, whole[:1])
 

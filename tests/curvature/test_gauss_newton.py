@@ -126,7 +126,10 @@ def test_structures_go_in_and_out() -> None:
         return case.outer(result["square"].flatten(1), t) + result["none"].sum(-1)
 
     z_star = newton_target(
-        ComposedLoss(inner, outer), (case.y[:, 0], case.y[:, 1:]), case.t, curvature=GaussNewton()
+        ComposedLoss(inner, outer),
+        (case.y[:, 0], case.y[:, 1:]),
+        case.t,
+        curvature=GaussNewton(),
     )
     plain = ComposedLoss(case.inner, case.outer)
     expected = newton_target(plain, case.y, case.t, curvature=GaussNewton())
@@ -189,7 +192,9 @@ def test_a_piecewise_linear_outer_part_gives_the_plain_gradient() -> None:
     loss = ComposedLoss(case.inner, lambda u, t: (u - t).abs().sum(-1))
     y = case.y.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(y, case.t).sum(), y)
-    assert_close(y - newton_target(loss, y, case.t, curvature=GaussNewton()), gradient)
+    damping = RelativeDamping(0.3)
+    z_star = newton_target(loss, y, case.t, curvature=GaussNewton(), damping=damping)
+    assert_close(y - z_star, gradient)
 
 
 @pytest.mark.parametrize(
@@ -219,5 +224,25 @@ def test_an_outer_part_without_second_derivative_is_refused() -> None:
     case = Case(4)
     with pytest.raises(ValueError, match=r'is linear in the outputs.*curvature="fisher"'):
         newton_target(
-            ComposedLoss(case.inner, lambda u: u.sum(-1)), case.y, curvature=GaussNewton()
+            ComposedLoss(case.inner, lambda u: u.sum(-1)),
+            case.y,
+            curvature=GaussNewton(),
         )
+
+
+@given(seeds, st.sampled_from(["batch", "sample"]), st.sampled_from([0.01, 0.1, 10.0]))
+def test_a_step_is_shortened_to_its_bound(seed: int, scope: str, max_step: float) -> None:
+    case = Case(seed)
+    loss = ComposedLoss(case.inner, case.outer)
+    curvature = GaussNewton(scope=scope)
+    found, whole = (
+        case.y
+        - newton_target(
+            loss, case.y, case.t, curvature=curvature, damping=RelativeDamping(0.3, max_step=bound)
+        )
+        for bound in (max_step, None)
+    )
+    length = whole.norm(dim=-1, keepdim=True)
+    assert_close(found, whole * (max_step / length).clamp(max=1.0))
+    default = newton_target(loss, case.y, case.t, curvature=curvature)
+    assert float((case.y - default).norm(dim=-1).max()) <= 0.1 * (1 + 1e-6)

@@ -80,7 +80,14 @@ def ends_downhill(
     st.sampled_from([(1.0,), (0.1, 1.0, 10.0), (1e-4, 1e4)]),
     st.sampled_from([None, 0.1, 1.0]),
     st.integers(1, 4),
-    st.sampled_from([GaussNewton(), GaussNewton(scope="batch"), Hessian(), EmpiricalFisher()]),
+    st.sampled_from(
+        [
+            GaussNewton(),
+            GaussNewton(scope="batch"),
+            Hessian(),
+            EmpiricalFisher(),
+        ]
+    ),
 )
 def test_a_step_never_goes_uphill(
     seed: int, damping: Any, factors: Any, max_step: float | None, steps: int, base: Any

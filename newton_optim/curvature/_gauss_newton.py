@@ -65,10 +65,9 @@ class GaussNewton(Curvature):
     Note:
         Default damping: ``RelativeDamping(0.3, shared=True)``: one λ for the batch. The linear
         model holds near the outputs only: without a bound, the few samples whose steps are long
-        decide where the network moves. Where the outer
-        part is not convex, the absolute values of the eigenvalues of C are taken.
-        ``torch.linalg.eigh`` may synchronise with a CUDA device; the least-squares solution does
-        not.
+        decide where the network moves. Where the outer part is not convex, the absolute values of
+        the eigenvalues of C are taken. ``torch.linalg.eigh`` may synchronise with a CUDA device;
+        the least-squares solution does not.
 
     .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683
     """

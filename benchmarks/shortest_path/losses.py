@@ -113,4 +113,4 @@ def _curvature(config: PathConfig) -> Hessian | EmpiricalFisher | GaussNewton:
         return Hessian(eigenvalues=config.eigenvalues, chunk_size=chunk)
     if config.curvature == "fisher":
         return EmpiricalFisher()
-    return GaussNewton(scope="batch", chunk_size=_CHUNK_SIZE)
+    return GaussNewton(scope="batch", max_step=None, chunk_size=_CHUNK_SIZE)

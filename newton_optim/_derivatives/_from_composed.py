@@ -76,7 +76,7 @@ def evaluate_residuals(
     J = linear.jacobians(chunk_size).to(outputs.dtype)
     A = J if found.scale is None else found.scale.to(outputs.dtype)[..., None] * J
     form = ResidualForm(A, found.residual.to(outputs.dtype))
-    return Evaluation(found.value, form.gradient(), residual_form=form)
+    return Evaluation(found.value, form.gradient(), gauss_newton=form.matrices, residual_form=form)
 
 
 def _linear_inner(

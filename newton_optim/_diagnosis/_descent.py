@@ -53,7 +53,7 @@ def choices_for(*, hessian: bool, residuals: bool, fisher_damping: float) -> dic
         found["hessian"] = (Hessian(), None)
         found["hessian per sample"] = (Hessian(scope="sample"), None)
     if residuals:
-        found["gauss-newton"] = (GaussNewton(), None)
+        found["gauss-newton"] = (GaussNewton(max_step=None), None)  # Lengths are tried anyway.
     return found
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from newton_optim._checks import check_choice, check_integer
+from newton_optim._checks import check_choice, check_integer, check_positive
 from newton_optim._derivatives import LossDerivatives
 from newton_optim.curvature._base import Curvature
 from newton_optim.curvature._damping import Damping, RelativeDamping
 from newton_optim.curvature._distributed import check_process_group
 from newton_optim.curvature._least_squares import solve_residual_form
 from newton_optim.curvature._matrices import solve_matrices
-from newton_optim.curvature._solve import Solution
+from newton_optim.curvature._solve import Solution, shorten
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -48,6 +49,8 @@ class GaussNewton(Curvature):
     Args:
         scope: ``"sample"``: `C_i`, each sample's own. ``"batch"``: one C for all, the mean over the
             batch.
+        max_step: the length to which the step of a sample is shortened, above 0, in the units of
+            the outputs: a trust region. ``None`` for no bound, as in the formulas above.
         chunk_size: how many columns or rows of the Jacobians are computed at once; as many as fit
             into 16 MiB by default.
         process_group: average C over the ranks of this group, weighted by their N. Only for
@@ -55,15 +58,16 @@ class GaussNewton(Curvature):
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if a name is unknown, ``chunk_size`` is below 1, or ``process_group`` comes with
-            ``scope="sample"``; on a step, if the loss names no parts or its outer part has no
-            second derivative.
+        ValueError: if a name is unknown, ``max_step`` is not above 0, ``chunk_size`` is below 1, or
+            ``process_group`` comes with ``scope="sample"``; on a step, if the loss names no parts
+            or its outer part has no second derivative.
 
     Note:
-        Default damping: ``RelativeDamping(0.3, shared=True)``: one λ for the batch. Where the outer
-        part is not convex, the absolute values of the eigenvalues of C are taken.
-        ``torch.linalg.eigh`` may synchronise with a CUDA device; the least-squares solution does
-        not.
+        Default damping: ``RelativeDamping(0.3, shared=True)``: one λ for the batch. The linear
+        model holds near the outputs only: without a bound, the few samples whose steps are long
+        decide where the network moves. Where the outer part is not convex, the absolute values of
+        the eigenvalues of C are taken. ``torch.linalg.eigh`` may synchronise with a CUDA device;
+        the least-squares solution does not.
 
     .. _Schraudolph, 2002: https://doi.org/10.1162/08997660260028683
     """
@@ -75,10 +79,12 @@ class GaussNewton(Curvature):
         self,
         *,
         scope: str = "sample",
+        max_step: float | None = 0.1,
         chunk_size: int | None = None,
         process_group: ProcessGroup | None = None,
     ) -> None:
         self.scope = check_choice("scope", scope, SCOPES)
+        self.max_step = None if max_step is None else check_positive("max_step", max_step)
         self.chunk_size = None if chunk_size is None else check_integer("chunk_size", chunk_size)
         self.process_group = check_process_group(process_group, scope)
         if self.process_group is not None and scope == "sample":
@@ -86,6 +92,11 @@ class GaussNewton(Curvature):
 
     def solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
         """The Newton step and what is known of it."""
+        solution = self._solve(derivatives, damping)
+        return replace(solution, step=shorten(solution.step, self.max_step))
+
+    def _solve(self, derivatives: LossDerivatives, damping: Damping) -> Solution:
+        """The step without its bound."""
         form = derivatives.residual_form
         if form is not None and self.scope == "sample":
             return solve_residual_form(form, derivatives.gradient, damping)

@@ -15,7 +15,7 @@ from newton_optim.curvature._base import Curvature, SupportsNewtonStep
 from newton_optim.curvature._damping import Damping, RelativeDamping, scaled
 from newton_optim.curvature._gauss_newton import GaussNewton
 from newton_optim.curvature._resolve import resolve_curvature
-from newton_optim.curvature._solve import Solution, Trials
+from newton_optim.curvature._solve import Solution, Trials, shorten
 
 
 class LevenbergMarquardt(Curvature):
@@ -40,7 +40,7 @@ class LevenbergMarquardt(Curvature):
 
     Args:
         curvature: whose step it is: ``"hessian"`` or ``"fisher"``, or a curvature object;
-            ``GaussNewton()`` by default.
+            ``GaussNewton(max_step=None)`` by default.
         factors: the factors c on λ that are tried, each above 0.
         max_step: the length to which steps are shortened, above 0; ``None`` for no bound. In the
             units of the outputs.
@@ -69,7 +69,9 @@ class LevenbergMarquardt(Curvature):
         max_step: float | None = 1.0,
         steps: int = 1,
     ) -> None:
-        self.curvature = resolve_curvature(GaussNewton() if curvature is None else curvature)
+        self.curvature = resolve_curvature(
+            GaussNewton(max_step=None) if curvature is None else curvature
+        )
         self.factors = _checked_factors(factors)
         self.max_step = None if max_step is None else check_positive("max_step", max_step)
         self.steps = check_integer("steps", steps)
@@ -97,7 +99,7 @@ class LevenbergMarquardt(Curvature):
         while True:
             choice = self._choose(here, elsewhere, total, damping)
             # Where it is not downhill: the gradient from y, and no further step from elsewhere.
-            otherwise = torch.zeros_like(total) if path else self._shortened(here.gradient)
+            otherwise = torch.zeros_like(total) if path else shorten(here.gradient, self.max_step)
             downhill = choice.downhill & path[-1].downhill if path else choice.downhill
             total = total + torch.where(downhill[:, None], choice.solution.step, otherwise)
             path.append(replace(choice, downhill=downhill))
@@ -111,20 +113,13 @@ class LevenbergMarquardt(Curvature):
     ) -> _Choice:
         """The best candidate of every sample for the step from `y - total`."""
         solutions = [self.curvature.solve(here, scaled(damping, c)) for c in self.factors]
-        steps = torch.stack([self._shortened(solution.step) for solution in solutions])
+        steps = torch.stack([shorten(solution.step, self.max_step) for solution in solutions])
         values = elsewhere.values(total + steps)
         lowest, best = values.min(dim=0)
         step = steps.gather(0, best[None, :, None].expand(1, *total.shape))[0]
         dampings = torch.stack([lowest.new_zeros(()) + solution.damping for solution in solutions])
         found = replace(solutions[-1], step=step, damping=dampings[best].mean())
         return _Choice(found, lowest <= here.value, (~torch.isfinite(values)).sum(0))
-
-    def _shortened(self, step: Tensor) -> Tensor:
-        """The step, no longer than ``max_step``."""
-        if self.max_step is None:
-            return step
-        length: Tensor = torch.linalg.vector_norm(step, dim=-1, keepdim=True)
-        return step * (self.max_step / length.clamp(min=self.max_step))
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,14 @@ def fall_back(step: Tensor, gradient: Tensor, solved: Tensor) -> tuple[Tensor, T
     return torch.where(good[..., None], step, gradient), failed
 
 
+def shorten(step: Tensor, max_step: float | None) -> Tensor:
+    """The steps, shape `(..., m)`, none longer than ``max_step``; ``None`` for no bound."""
+    if max_step is None:
+        return step
+    length: Tensor = torch.linalg.vector_norm(step, dim=-1, keepdim=True)
+    return step * (max_step / length.clamp(min=max_step))
+
+
 def tolerance(matrix: Tensor) -> float:
     """Below this share of the largest, a pivot or an eigenvalue is rounding: m·ε."""
     return matrix.shape[-1] * torch.finfo(matrix.dtype).eps

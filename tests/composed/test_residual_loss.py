@@ -31,7 +31,7 @@ def residuals(y: Tensor, x: Tensor, *, scale: float = 1.0) -> Tensor:
 @pytest.mark.parametrize("outer", [SquaredLoss(), HuberLoss(delta=0.3)], ids=repr)
 def test_it_is_a_composed_loss(outer: Any, scope: str) -> None:
     y, x = outputs_and_truth(0)
-    curvature = GaussNewton(scope=scope)
+    curvature = GaussNewton(max_step=None, scope=scope)
     expected = newton_target(ComposedLoss(inner, outer), y, x, curvature=curvature)
     loss = ResidualLoss(residuals, outer=outer)
     assert_close(newton_target(loss, y, x, curvature=curvature), expected)
@@ -41,10 +41,12 @@ def test_it_is_a_composed_loss(outer: Any, scope: str) -> None:
 def test_arguments_reach_the_residuals() -> None:
     y, x = outputs_and_truth(1)
     loss = ResidualLoss(residuals)
-    expected = newton_target(ResidualLoss(lambda y: 2 * (inner(y) - x)), y, curvature=GaussNewton())
+    expected = newton_target(
+        ResidualLoss(lambda y: 2 * (inner(y) - x)), y, curvature=GaussNewton(max_step=None)
+    )
     for bound in (partial(loss, scale=2.0), partial(loss, x=x, scale=2.0)):
         args = (x,) if "x" not in bound.keywords else ()
-        assert_close(newton_target(bound, y, *args, curvature=GaussNewton()), expected)
+        assert_close(newton_target(bound, y, *args, curvature=GaussNewton(max_step=None)), expected)
     assert_close(loss(y, x, scale=2.0), 4 * loss(y, x))
 
 
@@ -61,7 +63,7 @@ def test_one_residual_per_sample_may_be_a_vector() -> None:
     y, x = outputs_and_truth(3)
     first = ResidualLoss(lambda y: residuals(y, x)[:, 0])
     column = ResidualLoss(lambda y: residuals(y, x)[:, :1])
-    options: Any = {"curvature": GaussNewton()}
+    options: Any = {"curvature": GaussNewton(max_step=None)}
     assert_close(newton_target(first, y, **options), newton_target(column, y, **options))
 
 
@@ -69,9 +71,11 @@ def test_one_residual_per_sample_may_be_a_vector() -> None:
 def test_outputs_of_half_precision(dtype: torch.dtype) -> None:
     y, x = outputs_and_truth(4)
     half = y.to(dtype)
-    z_star = newton_target(ResidualLoss(residuals), half, x.float(), curvature=GaussNewton())
+    z_star = newton_target(
+        ResidualLoss(residuals), half, x.float(), curvature=GaussNewton(max_step=None)
+    )
     expected = newton_target(
-        ResidualLoss(residuals), half.float(), x.float(), curvature=GaussNewton()
+        ResidualLoss(residuals), half.float(), x.float(), curvature=GaussNewton(max_step=None)
     )
     assert z_star.dtype == dtype
     assert torch.equal(z_star, expected.to(dtype))
@@ -92,7 +96,7 @@ def test_outputs_of_half_precision(dtype: torch.dtype) -> None:
 def test_residuals_that_cannot_be_used(function: Any, error: type[Exception], message: str) -> None:
     y, _ = outputs_and_truth(5)
     with pytest.raises(error, match=message):
-        newton_target(ResidualLoss(function), y, curvature=GaussNewton())
+        newton_target(ResidualLoss(function), y, curvature=GaussNewton(max_step=None))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,9 @@ def test_samples_whose_residuals_are_not_finite_are_left_out() -> None:
         return residuals(y, x) * torch.where(broken[:, None].to(y.device), torch.nan, 1.0)
 
     for scope in ("batch", "sample"):
-        z_star = newton_target(ResidualLoss(partly), y, curvature=GaussNewton(scope=scope))
+        z_star = newton_target(
+            ResidualLoss(partly), y, curvature=GaussNewton(max_step=None, scope=scope)
+        )
         assert torch.equal(z_star[broken], y[broken])
         assert bool((z_star[~broken] != y[~broken]).any())
         assert bool(torch.isfinite(z_star).all())
@@ -133,10 +139,18 @@ def test_samples_whose_residuals_are_not_finite_are_left_out() -> None:
 def test_one_sample() -> None:
     y, x = outputs_and_truth(7)
     whole = newton_target(
-        ResidualLoss(residuals), y, x, curvature=GaussNewton(scope="sample"), damping=0.1
+        ResidualLoss(residuals),
+        y,
+        x,
+        curvature=GaussNewton(max_step=None, scope="sample"),
+        damping=0.1,
     )
     one = newton_target(
-        ResidualLoss(residuals), y[:1], x[:1], curvature=GaussNewton(scope="sample"), damping=0.1
+        ResidualLoss(residuals),
+        y[:1],
+        x[:1],
+        curvature=GaussNewton(max_step=None, scope="sample"),
+        damping=0.1,
     )
     assert_close(one, whole[:1])
 
@@ -145,5 +159,5 @@ def test_counts_need_a_target() -> None:
     """A Poisson part of residuals would be that of counts that are all zero."""
     y, x = outputs_and_truth(8)
     rates = ComposedLoss(lambda y: inner(y), PoissonLoss())
-    z_star = newton_target(rates, y, x.abs().round(), curvature=GaussNewton())
+    z_star = newton_target(rates, y, x.abs().round(), curvature=GaussNewton(max_step=None))
     assert bool(torch.isfinite(z_star).all())

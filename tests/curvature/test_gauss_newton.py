@@ -74,7 +74,7 @@ def test_the_step_is_that_of_the_closed_form(
         loss,
         case.y,
         case.t,
-        curvature=GaussNewton(scope=scope, chunk_size=chunk_size),
+        curvature=GaussNewton(max_step=None, scope=scope, chunk_size=chunk_size),
         damping=RelativeDamping(damping) if relative else damping,
         reduction=reduction,
     )
@@ -95,7 +95,7 @@ def test_with_a_linear_inner_part_it_is_the_hessian(seed: int) -> None:
     loss = ComposedLoss(lambda y: y @ case.W.mT, case.outer)
     targets = [
         newton_target(loss, case.y, case.t, curvature=curvature, damping=0.5)
-        for curvature in (GaussNewton(scope="batch"), Hessian())
+        for curvature in (GaussNewton(max_step=None, scope="batch"), Hessian())
     ]
     assert_close(*targets)
 
@@ -103,7 +103,7 @@ def test_with_a_linear_inner_part_it_is_the_hessian(seed: int) -> None:
 @given(seeds)
 def test_all_entry_points_that_take_a_callable_agree(seed: int) -> None:
     case = Case(seed)
-    loss, curvature = ComposedLoss(case.inner, case.outer), GaussNewton()
+    loss, curvature = ComposedLoss(case.inner, case.outer), GaussNewton(max_step=None)
     expected = (case.y - newton_target(loss, case.y, case.t, curvature=curvature)) / len(case.y)
     y = case.y.clone().requires_grad_()
     NewtonLoss(loss, curvature=curvature)(y, case.t).backward()
@@ -126,10 +126,13 @@ def test_structures_go_in_and_out() -> None:
         return case.outer(result["square"].flatten(1), t) + result["none"].sum(-1)
 
     z_star = newton_target(
-        ComposedLoss(inner, outer), (case.y[:, 0], case.y[:, 1:]), case.t, curvature=GaussNewton()
+        ComposedLoss(inner, outer),
+        (case.y[:, 0], case.y[:, 1:]),
+        case.t,
+        curvature=GaussNewton(max_step=None),
     )
     plain = ComposedLoss(case.inner, case.outer)
-    expected = newton_target(plain, case.y, case.t, curvature=GaussNewton())
+    expected = newton_target(plain, case.y, case.t, curvature=GaussNewton(max_step=None))
     assert_close(torch.cat([z_star[0][:, None], z_star[1]], dim=1), expected)
 
 
@@ -162,7 +165,7 @@ def test_the_inner_part_runs_once_and_needs_no_second_derivative() -> None:
         ComposedLoss(inner, case.outer),
         case.y,
         case.t,
-        curvature=GaussNewton(scope="batch"),
+        curvature=GaussNewton(max_step=None, scope="batch"),
         damping=0.5,
     )
     assert len(calls) == 1
@@ -175,7 +178,9 @@ def test_samples_that_are_not_finite_are_left_out() -> None:
     y = case.y.clone()
     y[1] = torch.nan
     loss = ComposedLoss(case.inner, case.outer)
-    z_star = newton_target(loss, y, case.t, curvature=GaussNewton(scope="batch"), damping=0.5)
+    z_star = newton_target(
+        loss, y, case.t, curvature=GaussNewton(max_step=None, scope="batch"), damping=0.5
+    )
     gradient, matrices = case.gradient_and_matrices()
     gradient[1], matrices[1] = 0.0, 0.0
     kept = torch.arange(5) != 1
@@ -189,7 +194,7 @@ def test_a_piecewise_linear_outer_part_gives_the_plain_gradient() -> None:
     loss = ComposedLoss(case.inner, lambda u, t: (u - t).abs().sum(-1))
     y = case.y.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(y, case.t).sum(), y)
-    assert_close(y - newton_target(loss, y, case.t, curvature=GaussNewton()), gradient)
+    assert_close(y - newton_target(loss, y, case.t, curvature=GaussNewton(max_step=None)), gradient)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,8 @@ def test_a_piecewise_linear_outer_part_gives_the_plain_gradient() -> None:
     [
         ({"scope": "joint"}, ValueError, "scope must be one of 'batch', 'sample', got 'joint'"),
         ({"scope": 1}, TypeError, "scope must be one of"),
+        ({"max_step": 0.0}, ValueError, "max_step must be above 0"),
+        ({"max_step": "1"}, TypeError, "max_step must be a real number"),
         ({"chunk_size": 0}, ValueError, "chunk_size must be at least 1, got 0"),
         ({"chunk_size": 1.5}, TypeError, "chunk_size must be an integer"),
         ({"process_group": "world"}, TypeError, "process_group must be a"),
@@ -212,12 +219,29 @@ def test_a_loss_without_parts_is_refused() -> None:
     y = case.y.clone().requires_grad_()
     for loss in (lambda y: y.square().sum(-1), y.square().sum(-1)):
         with pytest.raises(ValueError, match="loss must be a ComposedLoss or a ResidualLoss"):
-            newton_target(loss, y, curvature=GaussNewton())
+            newton_target(loss, y, curvature=GaussNewton(max_step=None))
 
 
 def test_an_outer_part_without_second_derivative_is_refused() -> None:
     case = Case(4)
     with pytest.raises(ValueError, match=r'is linear in the outputs.*curvature="fisher"'):
         newton_target(
-            ComposedLoss(case.inner, lambda u: u.sum(-1)), case.y, curvature=GaussNewton()
+            ComposedLoss(case.inner, lambda u: u.sum(-1)),
+            case.y,
+            curvature=GaussNewton(max_step=None),
         )
+
+
+@given(seeds, st.sampled_from(["batch", "sample"]), st.sampled_from([0.01, 0.1, 10.0]))
+def test_a_step_is_shortened_to_its_bound(seed: int, scope: str, max_step: float) -> None:
+    case = Case(seed)
+    loss = ComposedLoss(case.inner, case.outer)
+    found, whole = (
+        case.y
+        - newton_target(loss, case.y, case.t, curvature=GaussNewton(scope=scope, max_step=bound))
+        for bound in (max_step, None)
+    )
+    length = whole.norm(dim=-1, keepdim=True)
+    assert_close(found, whole * (max_step / length).clamp(max=1.0))
+    default = newton_target(loss, case.y, case.t, curvature=GaussNewton(scope=scope))
+    assert float((case.y - default).norm(dim=-1).max()) <= 0.1 * (1 + 1e-6)

@@ -80,7 +80,14 @@ def ends_downhill(
     st.sampled_from([(1.0,), (0.1, 1.0, 10.0), (1e-4, 1e4)]),
     st.sampled_from([None, 0.1, 1.0]),
     st.integers(1, 4),
-    st.sampled_from([GaussNewton(), GaussNewton(scope="batch"), Hessian(), EmpiricalFisher()]),
+    st.sampled_from(
+        [
+            GaussNewton(max_step=None),
+            GaussNewton(max_step=None, scope="batch"),
+            Hessian(),
+            EmpiricalFisher(),
+        ]
+    ),
 )
 def test_a_step_never_goes_uphill(
     seed: int, damping: Any, factors: Any, max_step: float | None, steps: int, base: Any
@@ -108,7 +115,10 @@ def test_it_takes_the_best_of_the_candidates(seed: int, max_step: float | None) 
     y, x = decays(seed)
     loss, factors = ComposedLoss(model, SquaredLoss()), (0.01, 1.0, 100.0)
     steps = [
-        y - newton_target(loss, y, x, curvature=GaussNewton(), damping=RelativeDamping(c))
+        y
+        - newton_target(
+            loss, y, x, curvature=GaussNewton(max_step=None), damping=RelativeDamping(c)
+        )
         for c in factors
     ]
     if max_step is not None:
@@ -132,7 +142,7 @@ def test_its_limits_are_the_newton_step_and_the_gradient(seed: int) -> None:
     (g,) = torch.autograd.grad(per_sample(leaf := z.clone().requires_grad_(), x).sum(), leaf)
     short = z - newton_target(loss, z, x, curvature=curvature, damping=1e6)
     torch.testing.assert_close(1e6 * short, g, rtol=1e-4, atol=1e-7)
-    newton = newton_target(loss, z, x, curvature=GaussNewton(), damping=1e-9)
+    newton = newton_target(loss, z, x, curvature=GaussNewton(max_step=None), damping=1e-9)
     downhill = per_sample(newton, x) < per_sample(z, x)
     found = newton_target(loss, z, x, curvature=curvature, damping=1e-9)
     assert torch.equal(found[downhill], newton[downhill])
@@ -142,9 +152,9 @@ def test_its_limits_are_the_newton_step_and_the_gradient(seed: int) -> None:
 def test_several_steps_are_one_after_the_other(seed: int, steps: int) -> None:
     y, x = decays(seed)
     loss = ComposedLoss(model, SquaredLoss())
-    curvature = LevenbergMarquardt(GaussNewton(), steps=steps)
+    curvature = LevenbergMarquardt(GaussNewton(max_step=None), steps=steps)
     z, moving = y, torch.ones(len(y), dtype=torch.bool, device=y.device)
-    single = LevenbergMarquardt(GaussNewton())
+    single = LevenbergMarquardt(GaussNewton(max_step=None))
     damping = RelativeDamping(0.5)
     for i in range(steps):
         following = newton_target(loss, z, x, curvature=single, damping=damping)

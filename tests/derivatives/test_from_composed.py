@@ -32,20 +32,22 @@ class Penalised(ComposedLoss):
 def test_gauss_newton_sees_the_parts_of_a_subclass() -> None:
     y, t = outputs_and_truth(0)
     composed = ComposedLoss(inner, lambda u, t: outer(3 * u, 3 * t))
-    expected = newton_target(composed, y, t, curvature=GaussNewton())
-    assert_close(newton_target(Scaled(3.0), y, t, curvature=GaussNewton()), expected)
+    expected = newton_target(composed, y, t, curvature=GaussNewton(max_step=None))
+    assert_close(newton_target(Scaled(3.0), y, t, curvature=GaussNewton(max_step=None)), expected)
 
 
 def test_a_forward_of_its_own_hides_the_parts() -> None:
     y, t = outputs_and_truth(0)
     penalised = Penalised(inner, outer)
     with pytest.raises(ValueError, match="loss must be a ComposedLoss"):
-        newton_target(penalised, y, t, curvature=GaussNewton())
+        newton_target(penalised, y, t, curvature=GaussNewton(max_step=None))
     expected = newton_target(lambda y: penalised(y, t), y, curvature="fisher")
     assert_close(newton_target(penalised, y, t, curvature="fisher"), expected)
 
 
-@pytest.mark.parametrize("curvature", [GaussNewton(), GaussNewton(scope="sample")], ids=repr)
+@pytest.mark.parametrize(
+    "curvature", [GaussNewton(max_step=None), GaussNewton(max_step=None, scope="sample")], ids=repr
+)
 def test_gauss_newton_takes_a_partial(curvature: Any) -> None:
     y, t = outputs_and_truth(0)
     loss = ComposedLoss(inner, outer)

@@ -77,9 +77,10 @@ def _curvature(config: InverseConfig) -> _Curvature:
     if config.curvature == "fisher":
         return EmpiricalFisher(scope=scope)
     if config.curvature == "gauss-newton":
-        return GaussNewton(scope=scope)
+        return GaussNewton(scope=scope, max_step=config.clip)
     if config.curvature == "levenberg-marquardt":
-        return LevenbergMarquardt(GaussNewton(scope=scope), steps=config.inner_steps or 1)
+        inner = GaussNewton(scope=scope, max_step=None)
+        return LevenbergMarquardt(inner, steps=config.inner_steps or 1)
     return Hessian(scope=scope, eigenvalues=config.eigenvalues or "absolute")
 
 

@@ -31,7 +31,8 @@ class InverseConfig(RunConfig):
             to where parameters are, as strongly as the noise demands.
         solver: ``"network"``, or ``"least-squares"``: a fit of each sample of the evaluation on its
             own, from the middle of the parameters' range, without any network.
-        clip: the longest gradient of a sample, at the network's outputs; ``None``: no clipping.
+        clip: the longest gradient of a sample at the network's outputs, or with Gauss-Newton the
+            longest step; ``None``: no bound.
         scope: of the curvature: ``"batch"``, ``"sample"``, or ``"shared"``: a matrix for each
             sample and one λ for all of them; ``None`` for the plain loss.
         inner_steps: damped steps of Levenberg-Marquardt on the loss before the network moves;
@@ -93,8 +94,8 @@ class InverseConfig(RunConfig):
                 raise InputError("--scope needs --curvature")
             return
         check_choice("scope", self.scope, SCOPES)
-        if self.clip is not None:
-            raise InputError("--clip goes with the plain loss alone")
+        if self.clip is not None and self.curvature != "gauss-newton":
+            raise InputError("--clip goes with the plain loss or --curvature gauss-newton")
 
     def _check_prior(self) -> None:
         if self.loss != "prior":

@@ -64,7 +64,8 @@ def objective_of(config: InverseConfig) -> Objective:
 def _newton_objective(config: InverseConfig, residuals: Residuals) -> Objective:
     loss, curvature, damping = ResidualLoss(residuals), _curvature(config), None
     if config.damping is not None:
-        damping = RelativeDamping(config.damping, shared=config.scope == "shared")
+        shared = config.scope == "shared"
+        damping = RelativeDamping(config.damping, shared=shared, max_step=config.clip)
 
     def objective(outputs: Tensor, targets: Tensor) -> Tensor:
         return newton_loss(loss, outputs, targets, curvature=curvature, damping=damping)

@@ -32,4 +32,5 @@ def treatment(config: InverseConfig) -> str:
     name = f"NL ({curvature_name(config.curvature)}, {scope}){eigenvalues}"
     if (config.inner_steps or 1) > 1:
         name += f", {config.inner_steps} inner steps"
-    return name + ("" if config.damping is None else f", λ={config.damping:g}")
+    name += "" if config.damping is None else f", λ={config.damping:g}"
+    return name + ("" if config.clip is None else f", steps up to {config.clip:g}")

@@ -46,8 +46,9 @@ _PLAIN: Final = {"lr": PLAIN_RATES}
 _CLIPPED: Final = {"lr": RATES, "clip": (0.01, 0.1)}
 _NEWTON: Final = {"lr": RATES, "damping": (0.1, 1.0)}
 
-# The library's default for Gauss-Newton is 0.3.
+# The library's default for Gauss-Newton is a shared 0.3, with steps of at most 0.1.
 _SHARED: Final = {"lr": RATES, "damping": (0.1, 0.3)}
+_BOUNDED: Final = {"lr": RATES, "clip": (0.03, 0.1)}
 
 VARIANTS: Final = (
     Variant("plain", {}, _PLAIN),
@@ -64,6 +65,11 @@ VARIANTS: Final = (
     Variant("gauss-newton, batch", {"curvature": "gauss-newton", "scope": "batch"}, _NEWTON),
     Variant("gauss-newton", {"curvature": "gauss-newton", "scope": "sample"}, _NEWTON),
     Variant("gauss-newton, shared", {"curvature": "gauss-newton", "scope": "shared"}, _SHARED),
+    Variant(
+        "gauss-newton, bounded",
+        {"curvature": "gauss-newton", "scope": "shared", "damping": 0.3},
+        _BOUNDED,
+    ),
     Variant(
         "levenberg-marquardt",
         {"curvature": "levenberg-marquardt", "scope": "sample", "inner_steps": 1},

@@ -31,7 +31,7 @@ def test_the_quick_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     pictures = {f"quick-{number}.png" for number in (1, 2, 3)}
     assert visible(tmp_path) == {"runs.jsonl", "quick.txt"} | pictures
     before = lines_of(tmp_path)
-    assert len(before) == 34
+    assert len(before) == 37
     assert all(line["threads"] == 1 for line in before)
     assert torch.get_num_threads() == threads
     assert run(tmp_path, "--seeds", "0") == 0
@@ -52,24 +52,25 @@ def test_tuning_writes_numbers_that_own_reads(
     select = ["--preset", "quick", "--data", "planar-arm", "--curvature", "gauss-newton"]
     assert run(tmp_path, *select, "--tune") == 0
     assert "← chosen" in capsys.readouterr().out
-    assert len(lines_of(tmp_path)) == 18
+    assert len(lines_of(tmp_path)) == 24
     chosen = json.loads((tmp_path / "chosen.json").read_text())
     names = ["gauss-newton, batch", "gauss-newton", "gauss-newton, shared"]
+    names.append("gauss-newton, bounded")
     assert list(chosen["planar-arm"]) == names
     assert run(tmp_path, *select, "--lambda", "own", "--seeds", "0") == 0
-    lines = lines_of(tmp_path)[18:]
+    lines = lines_of(tmp_path)[24:]
     assert [line["config"]["lr"] for line in lines] == [
         chosen["planar-arm"][name]["lr"] for name in names
     ]
     assert run(tmp_path, *select, "--tune", "--list") == 0
-    assert "18 cells" in capsys.readouterr().out
+    assert "24 cells" in capsys.readouterr().out
 
 
 def test_a_shard_of_the_trials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     select = ["--preset", "quick", "--data", "planar-arm", "--curvature", "gauss-newton"]
     assert run(tmp_path, *select, "--tune", "--shard", "1/4") == 0
     assert "Shard 1/4 of the trials is done" in capsys.readouterr().out
-    assert len(lines_of(tmp_path)) == 5
+    assert len(lines_of(tmp_path)) == 6
 
 
 @pytest.mark.parametrize(

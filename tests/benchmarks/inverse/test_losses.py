@@ -74,6 +74,13 @@ def test_gauss_newton_of_each_sample(
     torch.testing.assert_close(gradient(config, outputs, targets), steps / 5, rtol=1e-6, atol=1e-9)
 
 
+def test_steps_of_gauss_newton_are_bounded(outputs: Tensor, targets: Tensor) -> None:
+    free = 5 * gradient(NEWTON, outputs, targets)
+    length = free.norm(dim=-1).median().item()
+    bounded = 5 * gradient(replace(NEWTON, clip=length), outputs, targets)
+    torch.testing.assert_close(bounded, clip_rows(free, length), rtol=1e-6, atol=1e-9)
+
+
 def test_the_prior_adds_residuals(outputs: Tensor, targets: Tensor) -> None:
     with_prior, without = (residuals_of(config)(outputs, targets) for config in (PRIOR, SMALL))
     torch.testing.assert_close(with_prior[:, :12], without)

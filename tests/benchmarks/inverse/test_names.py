@@ -32,6 +32,8 @@ def test_labels_say_what_is_done_to_the_loss() -> None:
     assert row_label(NEWTON, SMALL) == "NL (Gauss-Newton, sample), λ=0.1"
     shared = replace(NEWTON, scope="shared")
     assert row_label(shared, SMALL) == "NL (Gauss-Newton, sample, shared λ), λ=0.1"
+    bounded = replace(shared, clip=0.03)
+    assert row_label(bounded, SMALL).endswith("shared λ), λ=0.1, steps up to 0.03")
     assert row_label(HESSIAN, SMALL) == "NL (Hessian, sample), absolute, λ=0.1"
     assert row_label(ADAPTIVE, SMALL) == "NL (Levenberg-Marquardt, sample), 2 inner steps, λ=0.1"
     assert row_label(LEAST_SQUARES, SMALL) == "least squares, per sample"

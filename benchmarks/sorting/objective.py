@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.sorting.config import SortingConfig
+from benchmarks.sorting.field_derivatives import FieldLoss
 from benchmarks.sorting.field_operators import FieldNetwork, FieldNeuralSort, FieldSoftSort
 from benchmarks.sorting.losses import (
     ProbabilityLoss,
@@ -56,7 +57,18 @@ def sorting_objective(config: SortingConfig, device: torch.device) -> SortingObj
     probability = ProbabilityLoss(operator)
     if config.curvature == "none":
         return _plain(probability.plain, config)
-    return _newton(probability if config.source == "ours" else probability.plain, config)
+    if config.source == "ours":
+        return _newton(probability, config)
+    return _newton(_field_loss(config, probability), config)
+
+
+def _field_loss(
+    config: SortingConfig, probability: ProbabilityLoss
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The field's loss to differentiate twice: in closed form where there is one, bit for bit."""
+    if config.temperature is None:
+        return probability.plain
+    return FieldLoss(config.operator, config.temperature)
 
 
 def _plain(loss: Callable[[Tensor, Tensor], Tensor], config: SortingConfig) -> SortingObjective:

@@ -115,3 +115,16 @@ def test_normalised_gradients_have_length_1_over_the_samples() -> None:
     found = gradient(replace(BASE, normalise=True), scores, labels)
     torch.testing.assert_close(found.norm(dim=-1), torch.full((2, 8), 1 / 8))
     torch.testing.assert_close(found * 8, plain / plain.norm(dim=-1, keepdim=True))
+
+
+@pytest.mark.parametrize("operator", ["softsort", "neuralsort"])
+@pytest.mark.skipif(DEVICE.type != "cpu", reason="bit for bit on the CPU")
+def test_the_fields_newton_loss_is_that_of_autograd(operator: str) -> None:
+    paper = replace(BASE, operator=operator, curvature="hessian", eigenvalues="raw", damping=1.0)
+    scores, labels = 3.0 * torch.randn(1, 6, 5), torch.rand(1, 6, 5)
+    leaf = scores[0].clone().requires_grad_()
+    loss = ProbabilityLoss(sorting_operator(paper, DEVICE)).plain
+    curvature = Hessian(eigenvalues="raw")
+    newton_loss(loss, leaf, labels[0], curvature=curvature, damping=1.0).backward()
+    assert leaf.grad is not None
+    assert torch.equal(gradient(paper, scores, labels)[0], leaf.grad)

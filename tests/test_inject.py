@@ -95,3 +95,16 @@ def test_a_scaler_finds_the_gradients_that_are_not_finite(grad_scale: Any) -> No
     assert y.grad is not None
     assert y.grad[1].tolist() == [1.0, 1.0, torch.inf]
     assert y.grad[[0, 2, 3]].isfinite().all()
+
+
+@pytest.mark.parametrize("max_step", [1e-3, 10.0])
+def test_a_bound_shortens_the_steps_that_are_injected(max_step: float) -> None:
+    y = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(4, 3).requires_grad_()
+    damping = newton_optim.RelativeDamping(0.3, max_step=max_step)
+    loss = inject_fisher(y, damping).cosh().sum(dim=1).mean()
+    (found,) = torch.autograd.grad(loss, y)
+    expected = newton_optim.newton_loss(
+        lambda y: y.cosh().sum(dim=1), y, curvature="fisher", damping=damping
+    )
+    assert_close(found, torch.autograd.grad(expected, y)[0])
+    assert (4 * found).norm(dim=1).max() <= max_step * (1 + 1e-12)
